@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Every limit of the product, named in one place. A limit that is reached is reported with its name.
+#pragma once
+
+#include <cstddef>
+
+#include "libmpath/base/time.h"
+
+namespace mpath::limits {
+
+// --- identity -----------------------------------------------------------------------------------------------
+inline constexpr std::size_t wwid_bytes = 127;         ///< longest WWID (128 with the final NUL in the kernel's uuid)
+inline constexpr std::size_t map_name_bytes = 127;     ///< DM_NAME_LEN - 1
+
+// --- socket protocol ----------------------------------------------------------------------------------------
+inline constexpr std::size_t command_bytes = 512;               ///< longest command of the old grammar
+inline constexpr std::size_t mpathctl_request_bytes = 4u << 20; ///< longest mpathctl/1 request (may carry a configuration)
+inline constexpr std::size_t reply_bytes = 32u << 20;           ///< clients refuse a reply of this size or more
+inline constexpr std::size_t clients = 1024;                    ///< connected at the same time; others wait in the backlog
+inline constexpr int socket_backlog = 128;
+
+// --- configuration ------------------------------------------------------------------------------------------
+inline constexpr std::size_t config_line_bytes = 1023;          ///< the reference's line buffer
+inline constexpr std::size_t config_file_bytes = 64u << 20;
+inline constexpr std::size_t config_diagnostics = 1000;         ///< further ones are counted only
+
+// --- engine -------------------------------------------------------------------------------------------------
+inline constexpr std::size_t events_per_turn = 256;             ///< of each class
+inline constexpr Duration turn_defect = milliseconds{1};        ///< a longer turn is a counted defect
+inline constexpr std::size_t history_entries = 64;              ///< transitions kept for each path and map
+
+// --- lanes --------------------------------------------------------------------------------------------------
+inline constexpr std::size_t submission_lanes = 4;              ///< threads that may hand commands to hosts
+inline constexpr std::size_t spare_submission_lanes = 8;        ///< more of them while all others sleep in the kernel
+inline constexpr std::size_t wait_lanes = 4;                    ///< suspends and resumes under way at once
+inline constexpr std::size_t lane_queue = 65536;                ///< tasks waiting in one lane
+inline constexpr std::size_t lane_stack_bytes = 256u << 10;
+inline constexpr std::size_t sg_commands_per_path = 1;          ///< outstanding checks of one path
+
+// --- log ----------------------------------------------------------------------------------------------------
+inline constexpr std::size_t log_queue_lines = 4096;
+inline constexpr unsigned log_lines_per_object_per_minute = 10;
+
+}  // namespace mpath::limits

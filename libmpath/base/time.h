@@ -24,6 +24,6 @@ struct MonotonicClock {
 using MonoTime = MonotonicClock::time_point;
 
 /// A deadline that never comes.
-inline constexpr MonoTime never = MonoTime::max();
+inline constexpr MonoTime no_deadline = MonoTime::max();
 
 }  // namespace mpath

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The immutable picture of everything that queries are rendered from. The engine rebuilds the view of a map or path only after it
+// changed and hands out shared pointers, so a query costs the engine a few pointer copies and is rendered on another thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libmpath/config/effective.h"
+#include "libmpath/model/kernel_map.h"
+#include "libmpath/model/path.h"
+
+namespace mpath::engine {
+
+/// How far the daemon is with a path (%I).
+enum class InitState { fresh, failed, udev_missing, udev_requested, ok, removed, partial };
+
+struct PathView {
+  std::shared_ptr<const PathFacts> facts;
+  PathHealth health;
+  KernelPathState kernel_state = KernelPathState::unknown;
+  InitState init_state = InitState::ok;
+  std::string checker;                ///< "tur"; empty if none
+  std::optional<int> priority;        ///< nothing: undefined, shown as -1 in text
+  std::string map_name;               ///< empty: orphan
+  bool waiting_to_come_online = false;
+  bool marginal = false;
+  MonoTime next_check = no_deadline;  ///< no_deadline: none planned
+  seconds check_interval{0};
+  std::uint32_t failures = 0;         ///< good to bad transitions seen by us (%0)
+  std::optional<MonoTime> check_outstanding_since;
+};
+
+struct GroupView {
+  std::string selector;
+  int priority = 0;
+  KernelGroupState state = KernelGroupState::unknown;
+  bool marginal = false;
+  std::vector<std::shared_ptr<const PathView>> paths;
+};
+
+/// The word before a map's name (cli 2.2); only these five have a text.
+enum class PendingAction { none, reject, rename, reload, create, switchpg };
+
+struct MapView {
+  MapName name;
+  Wwid wwid;
+  DevNum devnum;                  ///< not valid while the device does not exist
+  std::uint64_t size_sectors = 0;
+  std::string features = "0";
+  std::string hardware_handler = "0";
+  std::optional<bool> read_only;  ///< nothing: unknown ("undef")
+  std::optional<bool> suspended;
+  std::vector<GroupView> groups;
+  PendingAction pending = PendingAction::none;
+  std::string deferred;           ///< why a wish waits: "reload deferred: sdx has not answered for 7 s"; empty if none does
+  Failback failback;
+  bool failback_configured = true;
+  MonoTime failback_due = no_deadline;  ///< while the timer runs
+  NoPathRetry no_path_retry;
+  MonoTime retry_deadline = no_deadline;  ///< while the countdown to fail_if_no_path runs
+  std::uint32_t usable_paths = 0;
+  std::uint64_t path_faults = 0;    ///< %0
+  std::uint64_t group_switches = 0; ///< %1
+  std::uint64_t map_loads = 0;      ///< %2
+  seconds total_queue_time{0};      ///< %3
+  std::uint64_t queue_timeouts = 0; ///< %4
+  std::uint64_t failures = 0;       ///< %x
+  std::optional<std::uint32_t> max_sectors_kib;
+};
+
+enum class DaemonState { init, startup, configure, idle, running, shutdown };
+[[nodiscard]] std::string_view to_string(DaemonState state);
+
+/// Counters of the engine and executor, for `mpathctl status` and tests.
+struct Counters {
+  std::uint64_t events = 0;
+  std::uint64_t effects = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t slow_turns = 0;          ///< longer than limits::turn_defect
+  Duration longest_turn{};
+  std::uint64_t checks_started = 0;
+  std::uint64_t checks_finished = 0;
+  std::uint64_t checks_outstanding = 0;
+  std::uint64_t table_loads = 0;
+  std::uint64_t table_failures = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t message_failures = 0;
+  std::uint64_t loads_deferred = 0;
+  std::uint64_t stale_completions = 0;
+  std::uint64_t log_lines_dropped = 0;
+};
+
+/// A lane or host that does not move, with since when: a stuck lane is itself a fact that is shown.
+struct StuckView {
+  std::string what;   ///< "host 3", "lane table"
+  MonoTime since{};
+  std::uint64_t waiting = 0;
+};
+
+struct Snapshot {
+  MonoTime now{};
+  std::vector<std::shared_ptr<const MapView>> maps;    ///< in order of addition
+  std::vector<std::shared_ptr<const PathView>> paths;  ///< all known paths, orphans too, in order of addition
+  std::shared_ptr<const config::Config> config;
+  DaemonState state = DaemonState::init;
+  bool reconfigure_pending = false;
+  bool events_waiting = false;       ///< uevents queued or in work: "busy: True"
+  std::uint32_t process_id = 0;      ///< filled in by the daemon
+  Counters counters;
+  std::vector<StuckView> stuck;      ///< filled in by the daemon from its lanes
+  std::vector<std::string> degraded; ///< what the platform lacks and what is done instead: "sg module: SG_IO in a lane"
+};
+
+}  // namespace mpath::engine

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the rim reads of one block device, before anything is decided about it. Plain values, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libmpath/model/path.h"
+
+namespace mpath {
+
+/// `facts` without WWID, identity and target port group: policy derives those from the raw material below, because the
+/// configuration says which source counts.
+struct DiscoveredPath {
+  PathFacts facts;
+  UdevProperties properties;
+  std::vector<std::uint8_t> vpd_page_83;  ///< sysfs vpd_pg83: header and designators; empty where sysfs has none
+  std::string sysfs_wwid;                 ///< NVMe `wwid`, DASD `uid`; empty elsewhere
+  bool is_multipath_member = false;       ///< udev property DM_MULTIPATH_DEVICE_PATH is "1"
+  bool is_hidden = false;                 ///< sysfs `hidden`
+};
+
+/// A uevent of a dm device (behaviour of 0.14, section 2).
+struct MapUevent {
+  enum class Action { change, remove };
+  Action action = Action::change;
+  MapName name;
+  std::string uuid;
+  DevNum devnum;
+  bool ready = false;  ///< udev property MPATH_DEVICE_READY is "1"
+};
+
+}  // namespace mpath

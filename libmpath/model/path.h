@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a path is (PathFacts) and how it is (PathHealth). Plain values, any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libmpath/base/time.h"
+#include "libmpath/model/ids.h"
+
+namespace mpath {
+
+enum class Bus { unknown, scsi, nvme, ccw, cciss };
+
+/// Transport of a path, in the words of multipath.conf's overrides/protocol section.
+enum class Protocol {
+  undef, scsi_fcp, scsi_spi, scsi_ssa, scsi_sbp, scsi_srp, scsi_iscsi, scsi_sas, scsi_adt, scsi_ata, scsi_usb,
+  scsi_unspec, nvme_pcie, nvme_rdma, nvme_fc, nvme_tcp, nvme_loop, nvme_apple, nvme_unspec, ccw, cciss,
+};
+/// "scsi:fcp", "nvme:tcp", "ccw", "undef" …
+[[nodiscard]] std::string_view to_string(Protocol protocol);
+[[nodiscard]] std::optional<Protocol> parse_protocol(std::string_view word);
+
+/// The kernel's own opinion of a SCSI device or NVMe controller (attribute `state`), before any checker.
+enum class SysfsState { up, down, pending, removed };
+
+/// What the standard INQUIRY says of target port group support (SPC-5 6.7.2, TPGS).
+enum class TpgSupport { undetermined, none, implicit_only, explicit_only, implicit_and_explicit };
+
+/// Where a WWID came from.
+enum class WwidSource { none, udev_property, vpd_page, sysfs };
+
+/// Everything that is known of a path without sending it a command. Replaced whole, never changed in place.
+struct PathFacts {
+  std::string kernel_name;          ///< "sda"
+  std::string sysfs_path;           ///< absolute path of the block device's directory
+  DevNum devnum;
+  std::uint64_t disk_sequence = 0;  ///< the kernel's diskseq; 0 where the kernel has none
+  Bus bus = Bus::unknown;
+  Protocol protocol = Protocol::undef;
+  std::optional<Hctl> address;
+  std::string vendor;
+  std::string product;
+  std::string revision;
+  std::string serial;
+  Wwid wwid;                        ///< empty while unknown
+  WwidSource wwid_source = WwidSource::none;
+  std::uint64_t identity = 0;       ///< fingerprint of the logical unit's designators (VPD 0x83); 0 while unknown
+  std::uint64_t size_sectors = 0;   ///< of 512 bytes
+  bool read_only = false;
+  bool udev_initialized = false;
+  SysfsState sysfs_state = SysfsState::up;
+  TpgSupport tpg_support = TpgSupport::undetermined;
+  std::optional<std::uint16_t> target_port_group;
+  std::optional<std::uint16_t> relative_target_port;
+  std::string device_handler;       ///< sysfs dh_state: "alua", "rdac"…; empty or "detached" if none
+  std::string target_node;          ///< iSCSI target name, FC node name, SAS address…; wildcard %n
+  std::string target_port;          ///< FC remote port name or what distinguishes the target's port; wildcard %r
+  std::string host_node;            ///< FC host node name; wildcard %N
+  std::string host_port;            ///< FC host port name; wildcard %R
+  std::string host_adapter;         ///< bus id of the adapter's PCI slot, or iSCSI IP address; wildcard %a
+  std::string command_node;         ///< "/dev/sg3": where commands go; empty if there is none
+  std::optional<seconds> kernel_timeout;  ///< the SCSI device's command timeout
+  std::optional<std::uint32_t> max_sectors_kib;
+};
+
+/// Names and values of the device's udev properties in udev's order. Needed once, to judge the device; not kept.
+using UdevProperties = std::vector<std::pair<std::string, std::string>>;
+
+/// State of a path as the reference's checkers name it (behaviour of 0.14, section 3.1).
+enum class PathState {
+  wild, unchecked, down, up, shaky, ghost, pending, timeout, removed, delayed, disconnected,
+};
+/// The word of messages and `show status`: "up", "down", "ghost"…
+[[nodiscard]] std::string_view to_string(PathState state);
+/// The word of topology and JSON (%T): "ready", "faulty", "i/o pending"…; a closed set that clients know.
+[[nodiscard]] std::string_view checker_word(PathState state);
+/// Up or ghost: the path can carry I/O, at the latest after its group is activated.
+[[nodiscard]] constexpr bool is_usable(PathState state) {
+  return state == PathState::up || state == PathState::ghost;
+}
+
+/// How a path is, as last judged. `reason` is our own text, never a device's bytes.
+struct PathHealth {
+  PathState state = PathState::unchecked;
+  MonoTime since{};
+  std::string_view reason;  ///< static text: why the state is what it is
+};
+
+}  // namespace mpath

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A client's request after parsing, and the kinds there are. The grammar is in command/; the engine acts on the values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace mpath {
+
+enum class RequestKind {
+  // answered from a snapshot, in a lane
+  show_paths, show_paths_format, show_path, show_maps, show_maps_status, show_maps_stats, show_maps_format,
+  show_topology, show_maps_json, show_map_topology, show_map_format, show_map_json, show_status, show_daemon,
+  show_config, show_config_local, show_blacklist, show_devices, show_wildcards,
+  mpathctl_status,
+  // carried out by the engine
+  reconfigure, reconfigure_all, shutdown, quit,
+  fail_path, reinstate_path, add_path, remove_path, add_map, remove_map, switch_group,
+  disable_queueing, restore_queueing, disable_queueing_all, restore_queueing_all,
+  reset_stats, reset_all_stats, reload_map, resize_map,
+};
+
+/// Whether a request only reads; other users than root may make only such.
+[[nodiscard]] constexpr bool is_read_only(RequestKind kind) { return kind <= RequestKind::mpathctl_status; }
+
+struct Request {
+  RequestKind kind = RequestKind::show_daemon;
+  std::string path;      ///< $path as given, "/dev/" stripped
+  std::string map;       ///< $map as given, "/dev/" stripped
+  std::string format;    ///< $format
+  std::uint32_t group = 0;
+  bool raw = false;      ///< `raw format`: no header, no padding
+};
+
+/// How a request ended, for requests that the engine carries out. See "Reply rules" of the protocol.
+enum class Outcome { ok, failed, not_found, in_use, blacklisted, delayed, timed_out };
+struct RequestResult {
+  Outcome outcome = Outcome::ok;
+  std::string detail;  ///< one line for people and the log
+};
+
+}  // namespace mpath

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The world as the executor sees it. The Linux implementations are in sys/, the simulated ones in tests/sim.
+// Each function says on which thread it is called; none throws.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libmpath/base/error.h"
+#include "libmpath/base/time.h"
+#include "libmpath/model/action.h"
+#include "libmpath/model/command_io.h"
+#include "libmpath/model/discovery.h"
+#include "libmpath/model/kernel_map.h"
+
+namespace mpath::ports {
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual MonoTime now() const = 0;  ///< any thread
+};
+
+/// Where work that may block runs. Order holds only within one (lane, key).
+enum class Lane {
+  submit,     ///< handing commands to hosts, key = host number; limits::submission_lanes, at most one for each host
+  table,      ///< create, load, rename, remove through libdevmapper; one
+  fast,       ///< messages, list, table, status; one
+  wait,       ///< suspend and resume, key = map; limits::wait_lanes
+  discovery,  ///< sysfs and udev; one
+  files,      ///< configuration and state files; one
+  view,       ///< rendering of replies; one
+};
+inline constexpr std::size_t lane_count = 7;
+
+/// What a finished task wants done on the engine's thread.
+using Continuation = std::move_only_function<void()>;
+/// Runs on a lane. Must not touch anything of the engine's thread; what it gives back runs there.
+using LaneTask = std::move_only_function<Continuation()>;
+
+class Lanes {
+ public:
+  virtual ~Lanes() = default;
+  /// Engine thread. False if the lane's queue is full (limits::lane_queue): the task is not taken.
+  [[nodiscard]] virtual bool submit(Lane lane, std::uint64_t key, LaneTask task) = 0;
+};
+
+/// Device-mapper. Functions marked [lane] block and run on that lane; `name` may hold any byte the kernel allows.
+class DeviceMapper {
+ public:
+  virtual ~DeviceMapper() = default;
+  /// [table] Create the device with its table, active; uuid "mpath-" + spec.wwid. Gives its number.
+  /// Read-write first, read-only after EROFS. An empty device left by a failure is removed again.
+  virtual Result<DevNum> create(const MapSpec& spec, UdevFlags flags) = 0;
+  /// [table] Check the precondition and load spec.table into the inactive slot of device `name`.
+  virtual Status load(const MapName& name, const MapSpec& spec, const Precondition& expected) = 0;
+  /// [wait] Swap the inactive table in (suspending with or without flush) and resume. On failure the device is
+  /// resumed with its old table: it is never left suspended.
+  virtual Status resume(const MapName& name, UdevFlags flags, bool flush) = 0;
+  /// [table]
+  virtual Status rename(const MapName& name, const MapName& new_name, const Precondition& expected) = 0;
+  /// [table] ErrorCode::busy if it is in use and `deferred` is false.
+  virtual Status remove(const MapName& name, bool deferred, const Precondition& expected) = 0;
+  /// [fast] Sector 0 of the live table. `uuid` must be the device's, else ErrorCode::conflict.
+  virtual Status message(const MapName& name, std::string_view uuid, const MapMessage& message) = 0;
+  /// [fast] All dm devices with names and event numbers.
+  virtual Result<std::vector<KernelMapListing>> list() = 0;
+  /// [fast] One map by name; ErrorCode::not_found if there is none, ErrorCode::unsupported if its table is not
+  /// exactly one multipath target.
+  virtual Result<KernelMap> read(const MapName& name) = 0;
+  /// [fast] Arm the event poll; must precede the list() whose changes count.
+  virtual Status arm_events() = 0;
+};
+
+struct CommandRequest {
+  OpId op = OpId::none;
+  PathId path;
+  ScsiCommand command;
+};
+struct CommandReply {
+  OpId op = OpId::none;
+  PathId path;
+  ScsiOutcome outcome;
+};
+
+/// SCSI commands to paths. All functions on the engine's thread; none blocks. Each submitted command gives exactly one
+/// reply, however late, unless its path is detached first.
+class Commands {
+ public:
+  virtual ~Commands() = default;
+  /// From now on `path` is the device that `facts` describe. It is opened when first needed, in a lane, and verified.
+  virtual void attach(PathId path, std::shared_ptr<const PathFacts> facts) = 0;
+  /// Close it; commands under way give no reply any more.
+  virtual void detach(PathId path) = 0;
+  /// Queue a command. Handed to the lanes by flush().
+  virtual void submit(const CommandRequest& request) = 0;
+  /// End of a turn: hand over what was queued, grouped by host.
+  virtual void flush() = 0;
+  /// Take the replies that have arrived.
+  virtual void collect(std::vector<CommandReply>& replies) = 0;
+};
+
+/// Block devices of the system.
+class Discovery {
+ public:
+  virtual ~Discovery() = default;
+  /// [discovery] All disks udev knows, in the order of their kernel names' natural sort (sda, sdb, … sdaa).
+  virtual Result<std::vector<DiscoveredPath>> enumerate() = 0;
+  /// [discovery] One block device by its sysfs directory or kernel name.
+  virtual Result<DiscoveredPath> gather(std::string_view device) = 0;
+  /// [discovery] Ask the kernel for a synthetic uevent ("change", "add").
+  virtual Status trigger(std::string_view sysfs_path, std::string_view action) = 0;
+};
+
+/// A file of the configuration, read whole.
+struct ConfigFile {
+  std::string name;
+  std::string bytes;
+  bool is_drop_in = false;
+};
+/// What the configuration directory held; an unreadable file is an error of its own and does not hide the others.
+struct ConfigFiles {
+  std::vector<ConfigFile> files;  ///< main file first, drop-ins in byte order of their names; a missing one is just absent
+  std::vector<Error> errors;
+};
+
+enum class StateFile { wwids, bindings, prkeys };
+
+class Files {
+ public:
+  virtual ~Files() = default;
+  /// [files]
+  virtual ConfigFiles read_configuration() = 0;
+  /// [files] Its bytes; empty if it does not exist.
+  virtual Result<std::string> read(StateFile file) = 0;
+  /// [files] Under the file's lock: read, let `change` make the new contents (nothing: leave it), write by rename, mode 0600.
+  virtual Status update(StateFile file,
+                        const std::function<std::optional<std::string>(std::string_view)>& change) = 0;
+};
+
+enum class LogLevel { error = 0, warning = 1, notice = 2, info = 3, debug = 4 };
+
+/// The log: bounded, never blocks, counts what it drops.
+class Log {
+ public:
+  virtual ~Log() = default;
+  /// Any thread. `subject` names the object; both are escaped by the implementation.
+  virtual void write(LogLevel level, std::string_view subject, std::string_view text) = 0;
+};
+
+/// Everything the executor needs, owned by the program.
+struct Ports {
+  Clock& clock;
+  Lanes& lanes;
+  DeviceMapper& device_mapper;
+  Commands& commands;
+  Discovery& discovery;
+  Files& files;
+  Log& log;
+};
+
+}  // namespace mpath::ports

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the engine wants done. Appended by Engine::step() to a buffer the caller owns, carried out by runtime::Executor in order.
+// Effects with an `op` are answered by exactly one completion event with the same op.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "libmpath/engine/snapshot.h"
+#include "libmpath/model/action.h"
+#include "libmpath/model/command_io.h"
+#include "libmpath/model/request.h"
+
+namespace mpath::engine {
+
+/// Lane files → ConfigurationLoaded.
+struct LoadConfiguration {
+  OpId op = OpId::none;
+};
+/// Lane files → StateLoaded.
+struct LoadState {
+  OpId op = OpId::none;
+};
+/// Lane discovery → PathsEnumerated.
+struct Enumerate {
+  OpId op = OpId::none;
+};
+/// Lane fast → MapsListed.
+struct ListMaps {
+  OpId op = OpId::none;
+};
+/// Lane fast → MapRead.
+struct ReadMap {
+  OpId op = OpId::none;
+  MapId map;
+  MapName name;
+};
+/// The path's device exists from now on / is not used any more.
+struct AttachPath {
+  PathId path;
+  std::shared_ptr<const PathFacts> facts;
+};
+struct DetachPath {
+  PathId path;
+};
+/// Lane submit, then whenever the device answers → CommandFinished.
+struct SubmitCommand {
+  OpId op = OpId::none;
+  PathId path;
+  ScsiCommand command;
+};
+/// Lanes table and wait → TableActionFinished.
+struct RunTableAction {
+  OpId op = OpId::none;
+  MapId map;
+  TableAction action;
+};
+/// Lane fast, in order for one map → MessageFinished.
+struct SendMessage {
+  OpId op = OpId::none;
+  MapId map;
+  MapName name;
+  std::string uuid;
+  MapMessage message;
+};
+/// Lane files, no completion: it may fail, and then it is only logged.
+struct RememberWwid {
+  Wwid wwid;
+};
+struct RememberBinding {
+  MapName name;
+  Wwid wwid;
+};
+/// Lane discovery, no completion.
+struct TriggerUevent {
+  std::string sysfs_path;
+  std::string action;
+};
+/// The answer to a request that the engine carried out.
+struct Reply {
+  RequestId id = RequestId::none;
+  RequestResult result;
+};
+/// The answer to a query: rendered from the snapshot in lane view.
+struct RenderReply {
+  RequestId id = RequestId::none;
+  Request request;
+  std::shared_ptr<const Snapshot> snapshot;
+};
+enum class Severity { error, warning, notice, info, debug };
+struct LogLine {
+  Severity severity = Severity::notice;
+  std::string subject;
+  std::string text;
+};
+/// For sd_notify and `show daemon`.
+struct DaemonStateChanged {
+  DaemonState state = DaemonState::init;
+};
+/// The engine has nothing left to do; the program ends.
+struct Exit {};
+
+using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
+                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, TriggerUevent,
+                            Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
+
+}  // namespace mpath::engine

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The deterministic heart: all paths and maps, and what to do about them. It reads no clock, opens nothing, calls no kernel; the same
+// events at the same times give the same effects. Owned and called by one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "libmpath/engine/effect.h"
+#include "libmpath/engine/event.h"
+#include "libmpath/engine/snapshot.h"
+
+namespace mpath::engine {
+
+struct EngineOptions {
+  std::uint64_t seed = 1;        ///< of every random choice
+  bool bindings_read_only = false;
+};
+
+class Engine {
+ public:
+  explicit Engine(EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Takes one event that happens at `now` (never earlier than before) and appends what is to be done to `effects`.
+  /// A good result of a check allocates nothing.
+  void step(const Event& event, MonoTime now, std::vector<Effect>& effects);
+
+  /// When the next deadline is due, no_deadline if none is. The rim arms one timer for it.
+  [[nodiscard]] MonoTime next_deadline() const;
+
+  /// The picture for queries; shared with earlier callers as far as nothing changed.
+  [[nodiscard]] std::shared_ptr<const Snapshot> snapshot(MonoTime now);
+
+  /// The executor counts turns here, so that one place shows all.
+  void count_turn(Duration length);
+
+ private:
+  struct Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace mpath::engine

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What happens to the engine. Plain values, made by the executor and the program, consumed by Engine::step().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "libmpath/base/error.h"
+#include "libmpath/config/effective.h"
+#include "libmpath/model/action.h"
+#include "libmpath/model/command_io.h"
+#include "libmpath/model/discovery.h"
+#include "libmpath/model/kernel_map.h"
+#include "libmpath/model/request.h"
+
+namespace mpath::engine {
+
+// --- completions of effects ---------------------------------------------------------------------------------
+/// Of LoadConfiguration. Without `config` the running one stays in force and `errors` say why.
+struct ConfigurationLoaded {
+  OpId op = OpId::none;
+  std::shared_ptr<const config::Config> config;
+  std::vector<std::string> messages;  ///< diagnostics, one line each, already escaped
+};
+/// Of LoadState: the texts of the state files.
+struct StateLoaded {
+  OpId op = OpId::none;
+  std::string wwids;
+  std::string bindings;
+  std::vector<std::string> messages;
+};
+/// Of Enumerate.
+struct PathsEnumerated {
+  OpId op = OpId::none;
+  Result<std::vector<DiscoveredPath>> paths;
+};
+/// Of ListMaps: every multipath map of the kernel, read whole.
+struct MapsListed {
+  OpId op = OpId::none;
+  Result<std::vector<KernelMap>> maps;
+};
+/// Of ReadMap; an error with ErrorCode::not_found means that the kernel has no such map.
+struct MapRead {
+  OpId op = OpId::none;
+  MapId map;
+  Result<KernelMap> result;
+};
+/// Of SubmitCommand.
+struct CommandFinished {
+  OpId op = OpId::none;
+  PathId path;
+  ScsiOutcome outcome;
+};
+/// Of RunTableAction.
+struct TableActionFinished {
+  OpId op = OpId::none;
+  MapId map;
+  Result<DevNum> result;  ///< create: the new device; others: not valid
+};
+/// Of SendMessage.
+struct MessageFinished {
+  OpId op = OpId::none;
+  MapId map;
+  MapMessage message;
+  Status result;
+};
+
+// --- kernel events ------------------------------------------------------------------------------------------
+/// udev told of a disk that is there (add, change, or a rescan), and it has been read.
+struct PathAppeared {
+  DiscoveredPath path;
+};
+/// udev told that a disk went.
+struct PathDisappeared {
+  std::string kernel_name;
+  DevNum devnum;
+};
+/// The device-mapper event poll fired: the device list after it was armed again.
+struct MapEventsListed {
+  Result<std::vector<KernelMapListing>> maps;
+};
+/// A uevent of a dm device with a multipath uuid.
+struct MapUeventSeen {
+  MapUevent uevent;
+};
+
+// --- requests -----------------------------------------------------------------------------------------------
+struct RequestArrived {
+  RequestId id = RequestId::none;
+  Request request;
+};
+/// Once, first of all: begin with the start-up sequence.
+struct Started {};
+
+// --- time ---------------------------------------------------------------------------------------------------
+/// Deadlines have passed, or may have; harmless at any time.
+struct TimeAdvanced {};
+
+using Event = std::variant<ConfigurationLoaded, StateLoaded, PathsEnumerated, MapsListed, MapRead, CommandFinished,
+                           TableActionFinished, MessageFinished, PathAppeared, PathDisappeared, MapEventsListed,
+                           MapUeventSeen, RequestArrived, Started, TimeAdvanced>;
+
+}  // namespace mpath::engine

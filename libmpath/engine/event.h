@@ -78,9 +78,11 @@ struct PathDisappeared {
   std::string kernel_name;
   DevNum devnum;
 };
-/// The device-mapper event poll fired: the device list after it was armed again.
-struct MapEventsListed {
-  Result<std::vector<KernelMapListing>> maps;
+/// The device-mapper event poll fired: what differs from the device list of the time before. The comparison is done in the lane,
+/// so that one event costs the engine the same whatever the number of maps.
+struct MapsChanged {
+  std::vector<KernelMapListing> changed;  ///< new devices, and those whose event number moved
+  std::vector<KernelMapListing> gone;
 };
 /// A uevent of a dm device with a multipath uuid.
 struct MapUeventSeen {
@@ -100,7 +102,7 @@ struct Started {};
 struct TimeAdvanced {};
 
 using Event = std::variant<ConfigurationLoaded, StateLoaded, PathsEnumerated, MapsListed, MapRead, CommandFinished,
-                           TableActionFinished, MessageFinished, PathAppeared, PathDisappeared, MapEventsListed,
+                           TableActionFinished, MessageFinished, PathAppeared, PathDisappeared, MapsChanged,
                            MapUeventSeen, RequestArrived, Started, TimeAdvanced>;
 
 }  // namespace mpath::engine

@@ -23,6 +23,7 @@ inline constexpr int socket_backlog = 128;
 inline constexpr std::size_t config_line_bytes = 1023;          ///< the reference's line buffer
 inline constexpr std::size_t config_file_bytes = 64u << 20;
 inline constexpr std::size_t config_diagnostics = 1000;         ///< further ones are counted only
+inline constexpr std::size_t expression_nodes = 100000;         ///< a regular expression with its repetitions written out
 
 // --- engine -------------------------------------------------------------------------------------------------
 inline constexpr std::size_t events_per_turn = 256;             ///< of each class
@@ -35,6 +36,8 @@ inline constexpr std::size_t spare_submission_lanes = 8;        ///< more of the
 inline constexpr std::size_t wait_lanes = 4;                    ///< suspends and resumes under way at once
 inline constexpr std::size_t lane_queue = 65536;                ///< tasks waiting in one lane
 inline constexpr std::size_t lane_stack_bytes = 256u << 10;
+inline constexpr Duration lane_patience = milliseconds{20};     ///< all threads of a lane busy for so long: one more
+inline constexpr Duration lane_stop = seconds{5};               ///< wait for running tasks at the end of the process
 inline constexpr std::size_t sg_commands_per_path = 1;          ///< outstanding checks of one path
 
 // --- log ----------------------------------------------------------------------------------------------------

@@ -48,6 +48,8 @@ target_precompile_headers(mpath_pch PRIVATE
   <fmt/format.h>)
 
 function(mpath_reuse_precompiled target)
+  # Programs would be compiled with -fPIE, for which a header precompiled with -fPIC is not valid.
+  target_compile_options(${target} PRIVATE -fPIC)
   target_precompile_headers(${target} REUSE_FROM mpath_pch)
 endfunction()
 

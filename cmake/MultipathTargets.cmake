@@ -72,3 +72,13 @@ function(mpath_layer name)
     target_link_libraries(${target} ${scope} mpath_${left})
   endforeach()
 endfunction()
+
+# mpath_embed(TARGET SYMBOL FILE): the bytes of FILE become mpath::config::SYMBOL in TARGET.
+function(mpath_embed target symbol input)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.cc)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -D INPUT=${input} -D OUTPUT=${output} -D SYMBOL=${symbol}
+            -P ${CMAKE_SOURCE_DIR}/cmake/EmbedFile.cmake
+    DEPENDS ${input} ${CMAKE_SOURCE_DIR}/cmake/EmbedFile.cmake)
+  target_sources(${target} PRIVATE ${output})
+endfunction()

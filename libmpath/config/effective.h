@@ -77,7 +77,7 @@ struct MapSettings {
   Effective<NoPathRetry> no_path_retry;
   Effective<std::string> features;          ///< counted, without queue_if_no_path and retain_attached_hw_handler
   Effective<std::string> hardware_handler;  ///< counted, "0" or "1 alua"
-  Effective<bool> retain_attached_hw_handler;
+  Effective<bool> retain_attached_hw_handler;  ///< always true: the kernels we run on insist
   Effective<FlushOnLastDel> flush_on_last_del;
   Effective<bool> deferred_remove;
   Effective<bool> skip_kpartx;
@@ -140,6 +140,8 @@ class Resolver {
   [[nodiscard]] std::shared_ptr<const PathSettings> path(const PathIdentity& path);
   /// Precedence: multipaths, overrides, devices, defaults. `representative` is the path whose device entries count for the map.
   [[nodiscard]] std::shared_ptr<const MapSettings> map(std::string_view wwid, const PathIdentity& representative);
+  /// Indexes into Config::devices of the entries that match the path, the deciding one first (for `show config local`).
+  [[nodiscard]] std::vector<std::size_t> device_entries(const PathIdentity& path);
 
  private:
   struct State;

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "libmpath/base/limits.h"
-#include "libmpath/ipc/names.h"
 
 namespace mpath::ipc {
 
@@ -27,32 +26,25 @@ Result<std::string> encode_frame(std::string_view text) {
   return frame;
 }
 
-FrameDecoder FrameDecoder::for_requests(bool large_requests) {
-  return FrameDecoder(large_requests ? Kind::large_request : Kind::request);
-}
+FrameDecoder FrameDecoder::for_requests(std::string_view large_prefix) { return {Kind::request, large_prefix}; }
 
-FrameDecoder FrameDecoder::for_replies() { return FrameDecoder(Kind::reply); }
+FrameDecoder FrameDecoder::for_replies() { return {Kind::reply, {}}; }
 
+/// Whether the prefix that alone allows this length is not yet whole.
 bool FrameDecoder::awaits_prefix() const {
-  return kind_ == Kind::large_request && has_length_ && length_ > limits::command_bytes && buffer_.size() < mpathctl_prefix.size();
+  return kind_ == Kind::request && has_length_ && length_ > limits::command_bytes && buffer_.size() < large_prefix_.size();
 }
 
 std::size_t FrameDecoder::wanted() const {
   if (refused_) return 0;
   if (!has_length_) return length_bytes - buffer_.size();
-  if (awaits_prefix()) return mpathctl_prefix.size() - buffer_.size();
+  if (awaits_prefix()) return large_prefix_.size() - buffer_.size();
   return length_ - buffer_.size();
 }
 
-Status FrameDecoder::check_length() const {
-  std::size_t most = limits::command_bytes;
-  switch (kind_) {
-    case Kind::request: break;
-    case Kind::large_request: most = limits::mpathctl_request_bytes; break;
-    case Kind::reply: most = limits::reply_bytes - 1; break;
-  }
-  if (length_ >= 1 && length_ <= most) return {};
-  return fail(ErrorCode::corrupt, "frame", fmt::format("the length {} is not between 1 and {}", length_, most));
+std::size_t FrameDecoder::most_bytes() const {
+  if (kind_ == Kind::reply) return limits::reply_bytes - 1;
+  return large_prefix_.empty() ? limits::command_bytes : limits::mpathctl_request_bytes;
 }
 
 Status FrameDecoder::refuse(Status status) {
@@ -73,10 +65,10 @@ Status FrameDecoder::feed(std::string_view bytes) {
     std::memcpy(&length_, buffer_.data(), length_bytes);
     buffer_.clear();
     has_length_ = true;
-    if (Status status = check_length(); !status) return refuse(std::move(status));
-    return {};
+    if (length_ >= 1 && length_ <= most_bytes()) return {};
+    return refuse(fail(ErrorCode::corrupt, "frame", fmt::format("the length {} is not between 1 and {}", length_, most_bytes())));
   }
-  if (checks_prefix && !mpathctl_prefix.starts_with(std::string_view(buffer_).substr(0, mpathctl_prefix.size()))) {
+  if (checks_prefix && !large_prefix_.starts_with(buffer_)) {
     return refuse(fail(ErrorCode::corrupt, "frame",
                        fmt::format("a command of {} bytes is longer than {}", length_, limits::command_bytes)));
   }

@@ -19,9 +19,9 @@ namespace mpath::ipc {
 /// So nothing of the next frame is ever in the buffer.
 class FrameDecoder {
  public:
-  /// For a server. Up to limits::command_bytes; with `large_requests` (the peer is root) a request that begins with
-  /// mpathctl_prefix may have limits::mpathctl_request_bytes.
-  [[nodiscard]] static FrameDecoder for_requests(bool large_requests);
+  /// For a server. A request has up to limits::command_bytes; one that begins with `large_prefix` up to
+  /// limits::mpathctl_request_bytes. Leave the prefix out for peers that may not send such; a literal, it is not copied.
+  [[nodiscard]] static FrameDecoder for_requests(std::string_view large_prefix = {});
   /// For a client: 1 to limits::reply_bytes - 1.
   [[nodiscard]] static FrameDecoder for_replies();
 
@@ -37,13 +37,14 @@ class FrameDecoder {
   [[nodiscard]] std::string take();
 
  private:
-  enum class Kind { request, large_request, reply };
-  explicit FrameDecoder(Kind kind) : kind_(kind) {}
-  [[nodiscard]] Status check_length() const;
+  enum class Kind { request, reply };
+  FrameDecoder(Kind kind, std::string_view large_prefix) : kind_(kind), large_prefix_(large_prefix) {}
+  [[nodiscard]] std::size_t most_bytes() const;
   [[nodiscard]] bool awaits_prefix() const;
   [[nodiscard]] Status refuse(Status status);
 
   Kind kind_;
+  std::string_view large_prefix_;
   bool has_length_ = false;
   bool refused_ = false;
   std::size_t length_ = 0;

@@ -30,6 +30,7 @@ struct Request {
   std::string format;    ///< $format
   std::uint32_t group = 0;
   bool raw = false;      ///< `raw format`: no header, no padding
+  bool json = false;     ///< mpathctl_status: for programs
 };
 
 /// How a request ended, for requests that the engine carries out. See "Reply rules" of the protocol.

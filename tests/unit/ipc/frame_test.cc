@@ -7,10 +7,11 @@
 #include <random>
 
 #include "libmpath/base/limits.h"
-#include "libmpath/ipc/names.h"
 
 namespace mpath::ipc {
 namespace {
+
+constexpr std::string_view large_prefix = "mpathctl/1 ";
 
 std::string length_word(std::size_t length) {
   std::string word(sizeof length, '\0');
@@ -44,7 +45,7 @@ TEST(EncodeFrame, RefusesWhatReadersRefuse) {
 
 TEST(RequestDecoder, TakesARequestInPiecesOfAnySize) {
   for (std::size_t step = 1; step < 20; ++step) {
-    FrameDecoder decoder = FrameDecoder::for_requests(false);
+    FrameDecoder decoder = FrameDecoder::for_requests();
     ASSERT_TRUE(feed_all(decoder, frame(std::string("show paths\0", 11)), step));
     ASSERT_TRUE(decoder.complete());
     EXPECT_EQ(decoder.take(), "show paths");
@@ -53,7 +54,7 @@ TEST(RequestDecoder, TakesARequestInPiecesOfAnySize) {
 }
 
 TEST(RequestDecoder, TakesOneRequestAfterTheOther) {
-  FrameDecoder decoder = FrameDecoder::for_requests(false);
+  FrameDecoder decoder = FrameDecoder::for_requests();
   for (const std::string text : {"show paths", "show maps"}) {
     ASSERT_TRUE(feed_all(decoder, frame(text)));
     EXPECT_EQ(decoder.take(), text);
@@ -61,7 +62,7 @@ TEST(RequestDecoder, TakesOneRequestAfterTheOther) {
 }
 
 TEST(RequestDecoder, ReadsNothingBeyondTheRequest) {
-  FrameDecoder decoder = FrameDecoder::for_requests(false);
+  FrameDecoder decoder = FrameDecoder::for_requests();
   EXPECT_EQ(decoder.wanted(), sizeof(std::size_t));
   ASSERT_TRUE(decoder.feed(length_word(5)));
   EXPECT_EQ(decoder.wanted(), 5u);
@@ -84,7 +85,7 @@ TEST(RequestDecoder, StripsNulAndNewline) {
       {"\n", ""},
   };
   for (const auto& [payload, text] : cases) {
-    FrameDecoder decoder = FrameDecoder::for_requests(false);
+    FrameDecoder decoder = FrameDecoder::for_requests();
     ASSERT_TRUE(feed_all(decoder, frame(payload)));
     EXPECT_EQ(decoder.take(), text);
   }
@@ -92,7 +93,7 @@ TEST(RequestDecoder, StripsNulAndNewline) {
 
 TEST(RequestDecoder, RefusesHostileLengthsAndStaysClosed) {
   for (std::size_t length : {std::size_t{0}, limits::command_bytes + 1, ~std::size_t{0}, std::size_t{1} << 63}) {
-    FrameDecoder decoder = FrameDecoder::for_requests(false);
+    FrameDecoder decoder = FrameDecoder::for_requests();
     const Status status = decoder.feed(length_word(length));
     ASSERT_FALSE(status) << length;
     EXPECT_EQ(status.error().code, ErrorCode::corrupt);
@@ -103,29 +104,29 @@ TEST(RequestDecoder, RefusesHostileLengthsAndStaysClosed) {
 
 TEST(RequestDecoder, TakesTheLongestCommand) {
   const std::string text(limits::command_bytes, 'x');
-  FrameDecoder decoder = FrameDecoder::for_requests(false);
+  FrameDecoder decoder = FrameDecoder::for_requests();
   ASSERT_TRUE(feed_all(decoder, frame(text)));
   EXPECT_EQ(decoder.take(), text);
 }
 
 TEST(RequestDecoder, LetsRootSendALargeMpathctlRequest) {
-  const std::string text = std::string(mpathctl_prefix) + std::string(100000, 'j');
+  const std::string text = std::string(large_prefix) + std::string(100000, 'j');
   for (std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{65536}}) {
-    FrameDecoder decoder = FrameDecoder::for_requests(true);
+    FrameDecoder decoder = FrameDecoder::for_requests(large_prefix);
     ASSERT_TRUE(feed_all(decoder, frame(text), step));
     EXPECT_EQ(decoder.take(), text);
   }
-  FrameDecoder others = FrameDecoder::for_requests(false);
+  FrameDecoder others = FrameDecoder::for_requests();
   EXPECT_FALSE(feed_all(others, frame(text)));
 }
 
 TEST(RequestDecoder, RefusesALargeRequestAtItsFirstWrongByte) {
-  FrameDecoder decoder = FrameDecoder::for_requests(true);
+  FrameDecoder decoder = FrameDecoder::for_requests(large_prefix);
   ASSERT_TRUE(decoder.feed(length_word(100000)));
-  EXPECT_EQ(decoder.wanted(), mpathctl_prefix.size());
+  EXPECT_EQ(decoder.wanted(), large_prefix.size());
   ASSERT_TRUE(decoder.feed("mpath"));
   EXPECT_FALSE(decoder.feed("d"));
-  FrameDecoder too_long = FrameDecoder::for_requests(true);
+  FrameDecoder too_long = FrameDecoder::for_requests(large_prefix);
   EXPECT_FALSE(too_long.feed(length_word(limits::mpathctl_request_bytes + 1)));
 }
 
@@ -148,8 +149,8 @@ TEST(Decoder, SurvivesRandomBytesWithoutGrowing) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 20000; ++i) {
     FrameDecoder decoder = random() % 3 == 0   ? FrameDecoder::for_replies()
-                           : random() % 2 == 0 ? FrameDecoder::for_requests(true)
-                                               : FrameDecoder::for_requests(false);
+                           : random() % 2 == 0 ? FrameDecoder::for_requests(large_prefix)
+                                               : FrameDecoder::for_requests();
     std::string bytes = random() % 2 == 0 ? length_word(random() % 600) : std::string();
     for (std::uint64_t k = random() % 40; k > 0; --k) bytes += static_cast<char>(random());
     const Status status = feed_all(decoder, bytes, 1 + random() % 9);

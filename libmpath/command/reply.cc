@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/command/reply.h"
+
+#include "libmpath/command/mpathctl.h"
+#include "libmpath/view/format.h"
+#include "libmpath/view/json.h"
+#include "libmpath/view/summary.h"
+#include "libmpath/view/topology.h"
+
+namespace mpath::command {
+
+namespace {
+
+using engine::MapView;
+using engine::PathView;
+using engine::Snapshot;
+
+constexpr std::string_view unknown_device = "fail\ndevice not found\n";
+
+/// By "dm-N", then by name, then by WWID.
+const MapView* find_map(const Snapshot& snapshot, const std::string& name) {
+  const MapView* by_name = nullptr;
+  const MapView* by_wwid = nullptr;
+  for (const auto& map : snapshot.maps) {
+    if (!map) continue;
+    if (map->devnum.valid() && name == fmt::format("dm-{}", map->devnum.minor)) return map.get();
+    if (!by_name && map->name.text == name) by_name = map.get();
+    if (!by_wwid && map->wwid.text == name) by_wwid = map.get();
+  }
+  return by_name ? by_name : by_wwid;
+}
+
+/// By "MAJOR:MINOR", then by kernel name.
+const PathView* find_path(const Snapshot& snapshot, const std::string& name) {
+  const auto number = parse_devnum(name);
+  const PathView* by_name = nullptr;
+  for (const auto& path : snapshot.paths) {
+    if (!path || !path->facts) continue;
+    if (number && path->facts->devnum == *number) return path.get();
+    if (!by_name && path->facts->kernel_name == name) by_name = path.get();
+  }
+  return by_name;
+}
+
+std::string all_topology(const Snapshot& snapshot, const RenderContext& context) {
+  const view::PathColumns columns = view::measure_paths(snapshot.paths);
+  std::string out;
+  for (const auto& map : snapshot.maps) {
+    if (map) out += view::topology(*map, columns, {.bold = context.bold});
+  }
+  return out;
+}
+
+std::string one_map(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
+  const MapView* map = find_map(snapshot, request.map);
+  if (!map) return std::string(unknown_device);
+  if (request.kind == RequestKind::show_map_json) return view::map_json(snapshot, *map);
+  if (request.kind == RequestKind::show_map_format) return view::map_line(snapshot, *map, request.format);
+  return view::topology(*map, view::measure_paths(snapshot.paths), {.bold = context.bold});
+}
+
+std::string one_path(const Request& request, const Snapshot& snapshot) {
+  const PathView* path = find_path(snapshot, request.path);
+  if (!path) return std::string(unknown_device);
+  return view::value_of('o', view::PathRow{*path, !path->map_name.empty()}, snapshot.now) + '\n';
+}
+
+std::string mpathctl_status(const Request& request, const Snapshot& snapshot) {
+  return encode_reply({static_cast<int>(view::health_of(snapshot)),
+                       request.json ? view::summary_json(snapshot) : view::summary_text(snapshot), {}});
+}
+
+std::string output_of(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
+  const view::TableStyle style = request.raw ? view::TableStyle::raw : view::TableStyle::aligned;
+  switch (request.kind) {
+    case RequestKind::show_paths: return view::paths_table(snapshot, view::paths_columns, style);
+    case RequestKind::show_paths_format: return view::paths_table(snapshot, request.format, style);
+    case RequestKind::show_path: return one_path(request, snapshot);
+    case RequestKind::show_maps: return view::maps_table(snapshot, view::maps_columns, style);
+    case RequestKind::show_maps_status: return view::maps_table(snapshot, view::maps_status_columns, style);
+    case RequestKind::show_maps_stats: return view::maps_table(snapshot, view::maps_stats_columns, style);
+    case RequestKind::show_maps_format: return view::maps_table(snapshot, request.format, style);
+    case RequestKind::show_topology: return all_topology(snapshot, context);
+    case RequestKind::show_maps_json: return view::maps_json(snapshot);
+    case RequestKind::show_map_topology:
+    case RequestKind::show_map_format:
+    case RequestKind::show_map_json: return one_map(request, snapshot, context);
+    case RequestKind::show_status: return view::status(snapshot);
+    case RequestKind::show_daemon: return view::daemon_line(snapshot);
+    case RequestKind::show_devices: return view::devices(context.devices);
+    case RequestKind::show_wildcards: return view::wildcards_list();
+    case RequestKind::mpathctl_status: return mpathctl_status(request, snapshot);
+    case RequestKind::show_config:
+    case RequestKind::show_config_local:
+    case RequestKind::show_blacklist:
+    case RequestKind::reconfigure:
+    case RequestKind::reconfigure_all:
+    case RequestKind::shutdown:
+    case RequestKind::quit:
+    case RequestKind::fail_path:
+    case RequestKind::reinstate_path:
+    case RequestKind::add_path:
+    case RequestKind::remove_path:
+    case RequestKind::add_map:
+    case RequestKind::remove_map:
+    case RequestKind::switch_group:
+    case RequestKind::disable_queueing:
+    case RequestKind::restore_queueing:
+    case RequestKind::disable_queueing_all:
+    case RequestKind::restore_queueing_all:
+    case RequestKind::reset_stats:
+    case RequestKind::reset_all_stats:
+    case RequestKind::reload_map:
+    case RequestKind::resize_map: return "fail\n";
+  }
+  return "fail\n";
+}
+
+}  // namespace
+
+std::string render(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
+  std::string output = output_of(request, snapshot, context);
+  return output.empty() ? "ok\n" : output;
+}
+
+std::string reply_text(const RequestResult& result) {
+  switch (result.outcome) {
+    case Outcome::ok: return "ok\n";
+    case Outcome::failed: return "fail\n";
+    case Outcome::not_found: return std::string(unknown_device);
+    case Outcome::in_use: return "fail\nmap or partition in use\n";
+    case Outcome::blacklisted: return "blacklisted\n";
+    case Outcome::delayed: return "delayed\n";
+    case Outcome::timed_out: return std::string(timeout_reply);
+  }
+  return "fail\n";
+}
+
+}  // namespace mpath::command

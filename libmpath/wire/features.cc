@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/wire/features.h"
+
+#include <algorithm>
+
+#include "libmpath/base/text.h"
+
+namespace mpath::wire {
+
+namespace {
+
+constexpr std::uint64_t kernel_pg_init_delay_msecs = 2000;
+
+bool takes_value(std::string_view word) {
+  return word == "pg_init_retries" || word == "pg_init_delay_msecs" || word == "queue_mode";
+}
+
+/// The words after the count; the count itself is not believed.
+std::vector<std::string_view> feature_words(std::string_view features) {
+  auto words = split_words(features);
+  if (!words.empty() && std::ranges::all_of(words.front(), is_digit)) words.erase(words.begin());
+  return words;
+}
+
+std::string join_with_count(const std::vector<std::string_view>& words) {
+  std::string text = std::to_string(words.size());
+  for (std::string_view word : words) text.append(" ").append(word);
+  return text;
+}
+
+/// Calls `visit(word, index)` for each feature word, skipping values.
+template <typename Visit>
+void for_each_feature(const std::vector<std::string_view>& words, Visit visit) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    visit(words[i], i);
+    if (takes_value(words[i])) ++i;
+  }
+}
+
+}  // namespace
+
+std::string normalise_features(std::string_view features) { return join_with_count(feature_words(features)); }
+
+bool features_has(std::string_view features, std::string_view word) {
+  bool found = false;
+  for_each_feature(feature_words(features), [&](std::string_view each, std::size_t) { found |= each == word; });
+  return found;
+}
+
+std::string features_with(std::string_view features, std::string_view word) {
+  auto words = feature_words(features);
+  auto added = split_words(word);
+  if (!added.empty() && !features_has(features, added.front()))
+    words.insert(words.end(), added.begin(), added.end());
+  return join_with_count(words);
+}
+
+std::string features_without(std::string_view features, std::string_view word) {
+  auto words = feature_words(features);
+  std::vector<std::string_view> kept;
+  for_each_feature(words, [&](std::string_view each, std::size_t index) {
+    if (each == word) return;
+    kept.push_back(each);
+    if (takes_value(each) && index + 1 < words.size()) kept.push_back(words[index + 1]);
+  });
+  return join_with_count(kept);
+}
+
+FeatureSet parse_features(std::string_view features) {
+  FeatureSet set;
+  auto words = feature_words(features);
+  for_each_feature(words, [&](std::string_view word, std::size_t index) {
+    std::string_view value =
+        takes_value(word) && index + 1 < words.size() ? words[index + 1] : std::string_view{};
+    auto number = parse_decimal(value);
+    if (word == queue_if_no_path) {
+      set.queues_if_no_path = true;
+    } else if (word == retain_attached_hw_handler) {
+      set.retains_hardware_handler = true;
+    } else if (word == "queue_mode" && !value.empty()) {
+      set.queue_mode = value;
+    } else if (word == "pg_init_retries" && number) {
+      set.pg_init_retries = *number;
+    } else if (word == "pg_init_delay_msecs" && number) {
+      set.pg_init_delay_msecs.reset();
+      if (*number != kernel_pg_init_delay_msecs) set.pg_init_delay_msecs = *number;
+    } else {
+      set.others.emplace_back(word);
+      if (!value.empty()) set.others.emplace_back(value);
+    }
+  });
+  return set;
+}
+
+}  // namespace mpath::wire

@@ -72,6 +72,11 @@ struct RememberBinding {
   MapName name;
   Wwid wwid;
 };
+/// Lane discovery: read the device again; arrives as PathAppeared, or PathDisappeared if it is not there any more.
+struct GatherPath {
+  std::string kernel_name;
+  DevNum devnum;
+};
 /// Lane discovery, no completion.
 struct TriggerUevent {
   std::string sysfs_path;
@@ -99,10 +104,12 @@ struct DaemonStateChanged {
   DaemonState state = DaemonState::init;
 };
 /// The engine has nothing left to do; the program ends.
-struct Exit {};
+struct Exit {
+  bool failed = false;  ///< the program's exit status is 1
+};
 
 using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
-                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, TriggerUevent,
+                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, GatherPath, TriggerUevent,
                             Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
 
 }  // namespace mpath::engine

@@ -126,6 +126,7 @@ struct ConfigFile {
 struct ConfigFiles {
   std::vector<ConfigFile> files;  ///< main file first, drop-ins in byte order of their names; a missing one is just absent
   std::vector<Error> errors;
+  bool main_file_failed = false;  ///< it exists and could not be read
 };
 
 enum class StateFile { wwids, bindings, prkeys };

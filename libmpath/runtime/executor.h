@@ -23,7 +23,7 @@ class Host {
   virtual void reply(const engine::Reply& reply) = 0;
   virtual void render(engine::RenderReply reply) = 0;
   virtual void daemon_state(engine::DaemonState state) = 0;
-  virtual void exit() = 0;
+  virtual void exit(bool failed) = 0;
 };
 
 /// Parses configuration files into what the engine takes; pure, runs in lane files.
@@ -32,6 +32,9 @@ using ConfigurationParser = std::function<engine::ConfigurationLoaded(const port
 class Executor {
  public:
   Executor(engine::Engine& engine, ports::Ports ports, Host& host, ConfigurationParser parser);
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
 
   /// Queue an event from outside: a kernel event or a request. It is taken in the next turn, after completions.
   void post(engine::Event event);
@@ -47,20 +50,46 @@ class Executor {
   /// The device-mapper event poll fired: arm it again and list, in lane fast.
   void map_events_pending();
   /// udev says that a disk came or changed: read it in lane discovery, then tell the engine.
-  void path_uevent(std::string device);
+  void path_uevent(std::string kernel_name, DevNum devnum);
   /// The Commands port has replies.
   void collect_commands();
 
-  /// Named mutations of the executor for the simulator: stop carrying out effects after so many.
+  /// For the simulator: after so many effects none is carried out any more, as if the process had been killed there.
   void stop_after_effects(std::uint64_t count) { effects_left_ = count; }
   [[nodiscard]] std::uint64_t effects_done() const { return effects_done_; }
 
  private:
-  void carry_out(engine::Effect& effect);
+  using Lane = ports::Lane;
+  /// The device list of the time before; touched in lane fast only.
+  struct Listing;
+
+  // One for each effect; see effect.h for where it runs and what answers it.
+  void carry_out(engine::LoadConfiguration& effect);
+  void carry_out(engine::LoadState& effect);
+  void carry_out(engine::Enumerate& effect);
+  void carry_out(engine::ListMaps& effect);
+  void carry_out(engine::ReadMap& effect);
+  void carry_out(engine::AttachPath& effect);
+  void carry_out(engine::DetachPath& effect);
+  void carry_out(engine::SubmitCommand& effect);
+  void carry_out(engine::RunTableAction& effect);
+  void carry_out(engine::SendMessage& effect);
+  void carry_out(engine::RememberWwid& effect);
+  void carry_out(engine::RememberBinding& effect);
+  void carry_out(engine::GatherPath& effect);
+  void carry_out(engine::TriggerUevent& effect);
+  void carry_out(engine::Reply& effect);
+  void carry_out(engine::RenderReply& effect);
+  void carry_out(engine::LogLine& effect);
+  void carry_out(engine::DaemonStateChanged& effect);
+  void carry_out(engine::Exit& effect);
+
   void complete(engine::Event event);
-  void run_table_action(engine::RunTableAction effect);
-  void swap_in(engine::RunTableAction effect, bool flush);
-  void submit(ports::Lane lane, std::uint64_t key, ports::LaneTask task, engine::Event refused);
+  void take(std::deque<engine::Event>& events, MonoTime now);
+  void swap_in(std::shared_ptr<engine::RunTableAction> effect);
+  void finish_table(const engine::RunTableAction& effect, Result<DevNum> result);
+  void submit(Lane lane, std::uint64_t key, ports::LaneTask task);
+  void log_failure(const Error& error);
 
   engine::Engine& engine_;
   ports::Ports ports_;
@@ -71,6 +100,7 @@ class Executor {
   std::deque<engine::Event> requests_;
   std::vector<engine::Effect> effects_;
   std::vector<ports::CommandReply> replies_;
+  std::shared_ptr<Listing> listing_;
   std::uint64_t effects_left_ = UINT64_MAX;
   std::uint64_t effects_done_ = 0;
 };

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Health of a path: one command at a time, a small state machine for each check. TEST UNIT READY says whether it works; INQUIRY page 0x83
+// says whether it is still the same logical unit, before a path that was out of service returns; REPORT TARGET PORT GROUPS gives the
+// priorities of all paths of a map at once.
+#include "libmpath/base/text.h"
+#include "libmpath/engine/core.h"
+#include "libmpath/policy/identify.h"
+#include "libmpath/wire/alua.h"
+#include "libmpath/wire/scsi_command.h"
+#include "libmpath/wire/sense.h"
+
+namespace mpath::engine {
+
+namespace {
+
+constexpr milliseconds default_check_timeout{30000};
+/// The kernel ends a command after its timeout and its error handling; what is older than this beyond the timeout counts as timed out.
+constexpr Duration overdue_grace = seconds{2};
+constexpr Duration pending_retry = seconds{1};
+constexpr Duration kernel_failure_memory = seconds{60};
+constexpr std::uint16_t page_83_bytes = 512;
+constexpr std::uint32_t target_groups_bytes = 1024;
+
+bool succeeded(const ScsiOutcome& outcome) {
+  return outcome.failure == CommandFailure::none && outcome.status == 0 && outcome.host_status == HostStatus::ok;
+}
+
+}  // namespace
+
+milliseconds Engine::Core::check_timeout(const PathRecord& path) const {
+  if (path.settings->checker_timeout.value) return *path.settings->checker_timeout.value;
+  if (path.facts->kernel_timeout) return *path.facts->kernel_timeout;
+  return default_check_timeout;
+}
+
+void Engine::Core::set_path_timer(PathRecord& path) {
+  MonoTime due = path.next_check;
+  if (path.check.step != CheckStep::idle) due = path.check.command_started + check_timeout(path) + overdue_grace;
+  if (due == no_deadline) {
+    timers.cancel(path.timer);
+  } else {
+    timers.set(path.timer, due);
+  }
+}
+
+/// At once, or right after the check that is under way.
+void Engine::Core::check_now(PathRecord& path) {
+  if (path.removed || path.checks_disabled) return;
+  if (path.check.step != CheckStep::idle) {
+    path.check.again = true;
+    return;
+  }
+  start_check(path);
+}
+
+void Engine::Core::start_check(PathRecord& path) {
+  if (path.removed || path.checks_disabled) return;
+  path.check.again = false;
+  path.check.started = now;
+  path.check.attempts = 0;
+  path.next_check = no_deadline;
+  ++counters.checks_started;
+  if (path.facts->bus != Bus::scsi) {
+    // Without a command to ask with, the kernel's own opinion is the result (checker `none`).
+    path.check.verdict = path.facts->sysfs_state == SysfsState::up ? PathState::up : PathState::down;
+    path.check.reason = path.facts->sysfs_state == SysfsState::up ? "the kernel says so" : "the kernel says it is offline";
+    ++checks_outstanding;
+    finish_check(path);
+    return;
+  }
+  ++checks_outstanding;
+  submit_step(path, CheckStep::test_unit_ready);
+}
+
+void Engine::Core::submit_step(PathRecord& path, CheckStep step) {
+  CheckMachine& check = path.check;
+  check.step = step;
+  check.op = new_op();
+  check.command_started = now;
+  milliseconds timeout = check_timeout(path);
+  SubmitCommand effect{check.op, path.id, {}};
+  switch (step) {
+    case CheckStep::idle: return;
+    case CheckStep::test_unit_ready: effect.command = wire::test_unit_ready(timeout); break;
+    case CheckStep::identify:
+      effect.command = wire::inquiry_page(wire::vpd_device_identification, page_83_bytes, timeout);
+      break;
+    case CheckStep::target_groups: effect.command = wire::report_target_port_groups(target_groups_bytes, timeout); break;
+  }
+  emit(effect);
+  set_path_timer(path);
+}
+
+void Engine::Core::on(const CommandFinished& event) {
+  PathRecord* path = find_path(event.path);
+  if (path == nullptr || path->check.op != event.op || path->check.step == CheckStep::idle) {
+    ++counters.stale_completions;
+    return;
+  }
+  path->check.op = OpId::none;
+  switch (path->check.step) {
+    case CheckStep::idle: break;
+    case CheckStep::test_unit_ready: judge_test_unit_ready(*path, event.outcome); break;
+    case CheckStep::identify: judge_identify(*path, event.outcome); break;
+    case CheckStep::target_groups: judge_target_groups(*path, event.outcome); break;
+  }
+}
+
+void Engine::Core::judge_test_unit_ready(PathRecord& path, const ScsiOutcome& outcome) {
+  CheckMachine& check = path.check;
+  wire::Verdict verdict = wire::tur_verdict(outcome);
+  check.identify_wanted = check.identify_wanted || verdict.needs_identity_check || verdict.unit_attention;
+  if (verdict.access_state_changed) {
+    if (MapRecord* map = find_map(path.map)) map->groups_read_at = {};
+  }
+  ++check.attempts;
+  if (verdict.retry && check.attempts < wire::tur_attempts) {
+    submit_step(path, CheckStep::test_unit_ready);
+    return;
+  }
+  check.verdict = verdict.state;
+  check.reason = verdict.reason;
+  bool returns = is_usable(verdict.state) && (!is_usable(path.health.state) || !path.answered || path.quarantined);
+  if (is_usable(verdict.state) && (returns || check.identify_wanted || path.facts->wwid.empty())) {
+    submit_step(path, CheckStep::identify);
+    return;
+  }
+  continue_check(path);
+}
+
+void Engine::Core::judge_identify(PathRecord& path, const ScsiOutcome& outcome) {
+  CheckMachine& check = path.check;
+  if (!succeeded(outcome)) {
+    auto sense = wire::decode_sense(outcome.sense_data());
+    bool refused = outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::ok && sense && sense->key == 5;
+    if (!refused) {
+      // It answered a moment ago and does not now: nothing is known of who it is, so it does not return yet.
+      check.verdict = PathState::down;
+      check.reason = "does not answer INQUIRY";
+    } else if (*sense == wire::lun_not_supported) {
+      check.verdict = PathState::disconnected;
+      check.reason = "the logical unit is not there any more";
+    }
+    continue_check(path);
+    return;
+  }
+  check.identify_wanted = false;
+  PathFacts facts = policy::with_vpd_page_83(*path.facts, outcome.data);
+  bool stranger = path.facts->identity != 0 && facts.identity != path.facts->identity;
+  if (stranger) {
+    if (!path.quarantined) {
+      log(Severity::error, path.facts->kernel_name,
+          "another volume answers behind this device than the one it was found as; it carries no I/O until it is scanned "
+          "again (echo 1 > /sys/block/" + path.facts->kernel_name + "/device/rescan) or removed");
+    }
+    path.quarantined = true;
+    check.verdict = PathState::down;
+    check.reason = "another volume answers behind this device";
+  } else {
+    path.quarantined = false;
+    bool named = path.facts->wwid.empty() && !facts.wwid.empty();
+    bool moved = facts.target_port_group != path.facts->target_port_group;
+    if (named || moved || facts.identity != path.facts->identity) {
+      path.facts = std::make_shared<const PathFacts>(std::move(facts));
+      touch(path);
+    }
+    if (named) join_map(path);
+    if (moved) {
+      if (MapRecord* map = find_map(path.map)) map->groups_read_at = {};
+    }
+  }
+  continue_check(path);
+}
+
+/// One answer serves all paths of the map; it is asked for again with the next check of any of them.
+bool Engine::Core::needs_target_groups(const PathRecord& path) {
+  if (path.priority_source != PrioritySource::alua || path.quarantined) return false;
+  if (!is_usable(path.check.verdict) && path.check.verdict != PathState::pending) return false;
+  const MapRecord* map = find_map(path.map);
+  if (map == nullptr) return !path.priority;
+  if (PathRecord* reader = find_path(map->groups_reader)) {
+    // Another path is asking already; one that hangs is not waited for.
+    if (reader->check.step == CheckStep::target_groups && reader->check.command_started + seconds{1} > now) return false;
+  }
+  return !path.priority || map->groups_read_at == MonoTime{} ||
+         map->groups_read_at + daemon().polling_interval.value / 2 <= now;
+}
+
+void Engine::Core::judge_target_groups(PathRecord& path, const ScsiOutcome& outcome) {
+  MapRecord* map = find_map(path.map);
+  if (map != nullptr && map->groups_reader == path.id) map->groups_reader = {};
+  auto answer = succeeded(outcome) ? wire::parse_target_port_groups(outcome.data)
+                                   : Result<wire::TargetPortGroups>(std::unexpected(Error{}));
+  if (!answer) {
+    // The last priority stays; a path that never had one waits for the next answer.
+    finish_check(path);
+    return;
+  }
+  auto apply = [&](PathRecord& member) {
+    if (member.priority_source != PrioritySource::alua || !member.facts->target_port_group) return;
+    const wire::TargetPortGroup* group = wire::find_group(*answer, *member.facts->target_port_group);
+    if (group == nullptr) {
+      member.check.identify_wanted = true;
+      return;
+    }
+    if (group->state == wire::AccessState::transitioning && member.priority) return;
+    bool exclusive = !member.settings->detect_prio.value && member.settings->prio_args.value.contains("exclusive_pref_bit");
+    int priority = wire::alua_priority(group->state, group->preferred, exclusive);
+    if (member.priority == priority) return;
+    if (member.priority) {
+      log(Severity::notice, member.facts->kernel_name,
+          fmt::format("priority {} becomes {} ({})", *member.priority, priority, wire::to_string(group->state)));
+    }
+    member.priority = priority;
+    touch(member);
+    if (map != nullptr) queue_map(*map);
+  };
+  if (map == nullptr) {
+    apply(path);
+  } else {
+    map->groups_read_at = now;
+    for (PathId id : map->paths) {
+      if (PathRecord* member = find_path(id); member != nullptr && !member->removed) apply(*member);
+    }
+  }
+  finish_check(path);
+}
+
+void Engine::Core::continue_check(PathRecord& path) {
+  if (needs_target_groups(path)) {
+    if (MapRecord* map = find_map(path.map)) map->groups_reader = path.id;
+    submit_step(path, CheckStep::target_groups);
+    return;
+  }
+  finish_check(path);
+}
+
+bool Engine::Core::has_other_usable(const PathRecord& path) {
+  MapRecord* map = find_map(path.map);
+  if (map == nullptr) return false;
+  return std::ranges::any_of(map->paths, [&](PathId id) {
+    PathRecord* other = find_path(id);
+    return other != nullptr && other != &path && !other->removed && other->in_table && is_usable(other->health.state) &&
+           other->kernel_state != KernelPathState::failed;
+  });
+}
+
+void Engine::Core::finish_check(PathRecord& path) {
+  CheckMachine& check = path.check;
+  check.step = CheckStep::idle;
+  check.op = OpId::none;
+  --checks_outstanding;
+  ++counters.checks_finished;
+  path.last_answer = now;
+  bool first = !path.answered;
+  path.answered = true;
+  PathState before = path.health.state;
+  PathState verdict = check.verdict;
+  bool undecided = verdict == PathState::wild || verdict == PathState::unchecked || verdict == PathState::pending;
+  bool held = is_usable(verdict) && before == PathState::down && path.hold_until > now && has_other_usable(path);
+  if (!undecided && !held) set_health(path, verdict == PathState::disconnected ? PathState::down : verdict, check.reason);
+  bool changed = before != path.health.state;
+  if (changed && !is_usable(path.health.state)) emit(GatherPath{path.facts->kernel_name, path.facts->devnum});
+  if (verdict == PathState::pending) {
+    path.next_check = now + pending_retry;
+  } else if (held) {
+    path.next_check = path.hold_until;
+  } else {
+    plan_next_check(path, changed);
+  }
+  set_path_timer(path);
+  if (path.next_check != no_deadline) path.view.reset();
+  if (MapRecord* map = find_map(path.map)) {
+    bool differs = path.in_table && (path.kernel_state == KernelPathState::failed) == is_usable(path.health.state);
+    if (first || changed || differs || map->wishes_load || !map->kernel || map->configuring) queue_map(*map);
+  }
+  if (check.again) start_check(path);
+}
+
+/// The command has not come back after its timeout and the kernel's error handling: the path is out of service, the command stays
+/// outstanding, and its end, whenever it comes, ends the check.
+void Engine::Core::command_overdue(PathRecord& path) {
+  if (path.check.op == OpId::none) return;
+  set_health(path, PathState::timeout, "the check was not answered within its timeout");
+  path.answered = true;
+  path.check.identify_wanted = true;
+  timers.cancel(path.timer);
+  if (MapRecord* map = find_map(path.map)) queue_map(*map);
+}
+
+void Engine::Core::set_health(PathRecord& path, PathState state, std::string_view reason) {
+  PathState before = path.health.state;
+  path.health.reason = reason;
+  if (before == state) return;
+  path.health.state = state;
+  path.health.since = now;
+  bool worse = is_usable(before) && !is_usable(state);
+  if (worse) ++path.failures;
+  MapRecord* map = find_map(path.map);
+  if (map != nullptr && worse) ++map->path_faults;
+  if (state != PathState::removed) {
+    log(is_usable(state) ? Severity::notice : Severity::warning, path.facts->kernel_name,
+        fmt::format("path is {}: {}", to_string(state), reason));
+  }
+  if (is_usable(state) && !is_usable(before)) {
+    path.kernel_failures = path.kernel_failed_at + kernel_failure_memory < now ? 0 : path.kernel_failures;
+    if (map != nullptr) map->groups_read_at = {};
+  }
+  touch(path);
+  if (map != nullptr) queue_map(*map);
+}
+
+/// polling_interval after a change or while bad, doubled up to max_polling_interval while good. Checks of one map fall on the same instant,
+/// those of different maps are spread evenly: each map has its own phase, by the golden ratio.
+void Engine::Core::plan_next_check(PathRecord& path, bool changed) {
+  const Duration shortest = daemon().polling_interval.value;
+  const Duration longest = std::max<Duration>(daemon().max_polling_interval.value, shortest);
+  if (changed || !is_usable(path.health.state)) {
+    path.interval = shortest;
+  } else {
+    path.interval = path.interval * 2 > longest / 2 && path.interval * 2 < longest ? longest : std::min(path.interval * 2, longest);
+  }
+  std::uint64_t slot = path.map.valid() ? path.map.slot : path.id.slot;
+  std::uint64_t phase_bits = (slot + 1) * 0x9e3779b97f4a7c15ULL;
+  Duration phase{static_cast<Duration::rep>(static_cast<double>(phase_bits >> 11) / 9007199254740992.0 *
+                                            static_cast<double>(path.interval.count()))};
+  Duration earliest = now.time_since_epoch() + path.interval / 2;
+  Duration::rep turns = (earliest - phase).count() / path.interval.count() + 1;
+  path.next_check = MonoTime{phase + path.interval * turns};
+}
+
+/// The kernel failed the path because I/O did. It is checked at once, but a good answer brings it back only after a while that doubles
+/// with each such failure: a path that answers checks and fails I/O must not swing.
+void Engine::Core::kernel_failed_path(PathRecord& path) {
+  if (path.kernel_failed_at + kernel_failure_memory < now) path.kernel_failures = 0;
+  path.kernel_failed_at = now;
+  Duration hold = seconds{1} * (std::int64_t{1} << std::min(path.kernel_failures, 10U));
+  path.hold_until = now + std::min<Duration>(hold, daemon().polling_interval.value);
+  ++path.kernel_failures;
+  set_health(path, PathState::down, "I/O failed on it");
+  check_now(path);
+}
+
+}  // namespace mpath::engine

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The engine's inside, shared by the files of engine/ only. Times in here are engine time: the caller's clock without the spans in which
+// the machine stood still, so that every deadline is extended by a late turn's lateness (contract, rule 10).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "libmpath/engine/engine.h"
+#include "libmpath/engine/records.h"
+#include "libmpath/plan/plan.h"
+#include "libmpath/policy/layout.h"
+#include "libmpath/policy/naming.h"
+
+namespace mpath::engine {
+
+struct Engine::Core {
+  explicit Core(EngineOptions given) : options(given) {}
+
+  // --- engine.cc: turns of the wheel --------------------------------------------------------------------------
+  void step(const Event& event, MonoTime wall, std::vector<Effect>& out);
+  void on(const Started&);
+  void on(const TimeAdvanced&);
+  void enter_time(MonoTime wall);
+  void run_timers();
+  void run_engine_timer();
+  void drain_map_queue();
+  template <typename T>
+  void emit(T&& effect) {
+    out_->emplace_back(std::forward<T>(effect));
+    ++counters.effects;
+  }
+  void log(Severity severity, std::string subject, std::string text);
+  OpId new_op() { return static_cast<OpId>(++last_op); }
+  void enter_state(DaemonState state);
+
+  // --- startup.cc: configuration, discovery, reconfiguration -------------------------------------------------
+  void on(const ConfigurationLoaded&);
+  void on(const StateLoaded&);
+  void on(const PathsEnumerated&);
+  void on(const MapsListed&);
+  void begin_configuration();
+  void begin_discovery();
+  void discovery_arrived();
+  void ingest_some();
+  void finish_discovery();
+  void maybe_become_idle();
+  void adopt_kernel_map(const KernelMap& kernel);
+  void request_reconfigure(bool all);
+
+  // --- paths.cc: paths come and go ---------------------------------------------------------------------------
+  void on(const PathAppeared&);
+  void on(const PathDisappeared&);
+  void take_path(const DiscoveredPath& found);
+  void refresh_path(PathRecord& path, const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
+                    std::shared_ptr<const config::PathSettings> settings);
+  void add_path(const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
+                std::shared_ptr<const config::PathSettings> settings);
+  void remove_path(PathRecord& path);
+  void erase_path(PathRecord& path);
+  void join_map(PathRecord& path);
+  void leave_map(PathRecord& path);
+  [[nodiscard]] PathRecord* find_path(PathId id);
+  [[nodiscard]] PathRecord* find_path(DevNum devnum);
+  [[nodiscard]] PathRecord* find_path_by_name(std::string_view name_or_number);
+  void choose_priority_source(PathRecord& path);
+  void touch(PathRecord& path);
+
+  // --- checks.cc: health of a path ---------------------------------------------------------------------------
+  void on(const CommandFinished&);
+  void start_check(PathRecord& path);
+  void check_now(PathRecord& path);
+  void submit_step(PathRecord& path, CheckStep step);
+  void judge_test_unit_ready(PathRecord& path, const ScsiOutcome& outcome);
+  void judge_identify(PathRecord& path, const ScsiOutcome& outcome);
+  void judge_target_groups(PathRecord& path, const ScsiOutcome& outcome);
+  void continue_check(PathRecord& path);
+  void finish_check(PathRecord& path);
+  void command_overdue(PathRecord& path);
+  void set_health(PathRecord& path, PathState state, std::string_view reason);
+  void plan_next_check(PathRecord& path, bool changed);
+  void set_path_timer(PathRecord& path);
+  void kernel_failed_path(PathRecord& path);
+  [[nodiscard]] milliseconds check_timeout(const PathRecord& path) const;
+  [[nodiscard]] bool needs_target_groups(const PathRecord& path);
+  [[nodiscard]] bool has_other_usable(const PathRecord& path);
+
+  // --- maps.cc: what a map should be, and the actions for it ---------------------------------------------------
+  void on(const TableActionFinished&);
+  void on(const MapRead&);
+  void on(const MapsChanged&);
+  void on(const MapUeventSeen&);
+  void reconcile(MapRecord& map);
+  void read_map(MapRecord& map);
+  void take_kernel_map(MapRecord& map, const KernelMap& kernel);
+  void map_vanished(MapRecord& map);
+  [[nodiscard]] std::vector<PathRecord*> members_for_table(MapRecord& map);
+  [[nodiscard]] bool ready_to_create(MapRecord& map);
+  [[nodiscard]] policy::Layout lay_out(MapRecord& map, const std::vector<PathRecord*>& members);
+  [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map);
+  void run_table(MapRecord& map, TableAction action);
+  void defer(MapRecord& map, std::string why);
+  void clear_deferral(MapRecord& map);
+  void remove_map(MapRecord& map, ReasonKind why, std::string text);
+  void created(MapRecord& map, DevNum devnum);
+  void table_failed(MapRecord& map, const Error& error);
+  MapRecord& map_for(const Wwid& wwid);
+  void erase_map(MapRecord& map);
+  void choose_name(MapRecord& map);
+  void refresh_settings(MapRecord& map);
+  [[nodiscard]] MapRecord* find_map(MapId id);
+  [[nodiscard]] MapRecord* find_map_by_name(std::string_view name);
+  void queue_map(MapRecord& map);
+  void touch(MapRecord& map);
+  void set_map_timer(MapRecord& map);
+  void map_timer(MapRecord& map);
+  void update_usable(MapRecord& map);
+  void answer_waiting(MapRecord& map, RequestResult result);
+
+  // --- messages.cc: path states, queueing and group switches in the kernel -------------------------------------
+  void on(const MessageFinished&);
+  void sync_path_states(MapRecord& map);
+  OpId send(MapRecord& map, MapMessage message);
+  void sync_queueing(MapRecord& map, const plan::Plan& plan);
+  void sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout& layout);
+
+  // --- requests.cc ---------------------------------------------------------------------------------------------
+  void on(const RequestArrived&);
+  void carry_out(RequestId id, const Request& request);
+  using PathCommand = RequestResult (Core::*)(PathRecord&, const Request&);
+  using MapCommand = RequestResult (Core::*)(MapRecord&, const Request&);
+  void with_path(RequestId id, const Request& request, PathCommand command);
+  void with_map(RequestId id, const Request& request, MapCommand command);
+  void with_all_maps(RequestId id, const Request& request, MapCommand command);
+  [[nodiscard]] MapRecord* requested_map(const Request& request);
+  void request_add_path(RequestId id, const Request& request);
+  RequestResult request_fail_path(PathRecord& path, const Request& request);
+  RequestResult request_reinstate_path(PathRecord& path, const Request& request);
+  RequestResult request_remove_path(PathRecord& path, const Request& request);
+  void request_add_map(RequestId id, const Request& request);
+  void request_remove_map(RequestId id, const Request& request);
+  RequestResult request_switch_group(MapRecord& map, const Request& request);
+  RequestResult request_disable_queueing(MapRecord& map, const Request& request);
+  RequestResult request_restore_queueing(MapRecord& map, const Request& request);
+  RequestResult request_reset_stats(MapRecord& map, const Request& request);
+  RequestResult request_reload(MapRecord& map, const Request& request);
+  RequestResult request_resize(MapRecord& map, const Request& request);
+  void reply(RequestId id, RequestResult result);
+  void begin_shutdown();
+  void maybe_exit();
+
+  // --- snapshot.cc ---------------------------------------------------------------------------------------------
+  std::shared_ptr<const Snapshot> snapshot();
+  std::shared_ptr<const PathView> view_of(PathRecord& path);
+  std::shared_ptr<const MapView> view_of(MapRecord& map);
+
+  [[nodiscard]] const config::DaemonSettings& daemon() const { return resolver->daemon(); }
+
+  EngineOptions options;
+  std::vector<Effect>* out_ = nullptr;
+  MonoTime now{};            ///< engine time of this step
+  Duration standstill{0};    ///< the caller's clock minus engine time
+  std::uint64_t last_op = 0;
+  std::uint64_t last_order = 0;
+  DaemonState daemon_state = DaemonState::init;
+  Counters counters;
+
+  // Configuration and state files.
+  std::shared_ptr<const config::Config> config;
+  std::unique_ptr<config::Resolver> resolver;
+  policy::Bindings bindings;
+  std::unordered_set<Wwid> wwids;
+  bool configured_once = false;
+  bool configuring = false;
+  bool reconfigure_pending = false;
+  bool reconfigure_all = false;      ///< of the pending or running one
+  OpId configuration_op = OpId::none;
+  OpId state_op = OpId::none;
+  OpId enumerate_op = OpId::none;
+  OpId maps_op = OpId::none;
+  std::vector<DiscoveredPath> found_paths;   ///< enumerated, taken in portions
+  std::size_t found_taken = 0;
+  bool discovery_failed = false;
+  MonoTime idle_deadline = no_deadline;
+  std::vector<std::pair<RequestId, Request>> held_requests;  ///< until the first configuration is done
+
+  // Paths and maps.
+  std::vector<std::unique_ptr<PathRecord>> paths;
+  std::vector<std::uint32_t> free_paths;
+  std::unordered_map<DevNum, PathId> path_by_devnum;
+  std::unordered_map<std::string, PathId> path_by_kernel_name;
+  std::map<std::uint64_t, PathId> path_order;  ///< by order of addition
+  std::vector<std::unique_ptr<MapRecord>> maps;
+  std::vector<std::uint32_t> free_maps;
+  std::unordered_map<Wwid, MapId> map_by_wwid;
+  std::unordered_map<MapName, MapId> map_by_name;
+  std::map<std::uint64_t, MapId> map_order;
+  std::unordered_set<MapName> foreign_names;  ///< dm devices that are not ours
+  std::vector<MapId> map_queue;
+  std::uint64_t checks_outstanding = 0;
+
+  TimerQueue timers;
+  TimerNode engine_timer;
+  bool exiting = false;
+};
+
+/// When the first answer of a path is waited for before a map is made without it.
+inline constexpr Duration first_answer_limit = seconds{3};
+/// A burst of arriving or leaving paths is answered by one load after it has been quiet for so long, …
+inline constexpr Duration settle_time = milliseconds{200};
+/// … at the latest after this.
+inline constexpr Duration settle_time_most = seconds{2};
+/// Before a load every path in the table must have answered within this time.
+inline constexpr Duration fresh_answer = seconds{1};
+/// A turn later than this is a machine that stood still.
+inline constexpr Duration standstill_threshold = milliseconds{500};
+/// How long the first configuration may keep the daemon from being ready.
+inline constexpr Duration configuration_limit = seconds{15};
+inline constexpr std::size_t paths_ingested_per_step = 64;
+
+}  // namespace mpath::engine

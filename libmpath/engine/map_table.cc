@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The engine's table of maps: finding, making and dropping records, their names, settings and timers.
+#include "libmpath/engine/core.h"
+#include "libmpath/policy/identify.h"
+
+namespace mpath::engine {
+
+MapRecord* Engine::Core::find_map(MapId id) {
+  if (!id.valid() || id.slot >= maps.size()) return nullptr;
+  MapRecord& map = *maps[id.slot];
+  return map.live && map.id == id ? &map : nullptr;
+}
+
+MapRecord* Engine::Core::find_map_by_name(std::string_view name) {
+  auto by_name = map_by_name.find(MapName{std::string(name)});
+  if (by_name != map_by_name.end()) return find_map(by_name->second);
+  auto by_wwid = map_by_wwid.find(Wwid{std::string(name)});
+  return by_wwid == map_by_wwid.end() ? nullptr : find_map(by_wwid->second);
+}
+
+void Engine::Core::touch(MapRecord& map) { map.view.reset(); }
+
+MapRecord& Engine::Core::map_for(const Wwid& wwid) {
+  if (auto at = map_by_wwid.find(wwid); at != map_by_wwid.end()) return *find_map(at->second);
+  std::uint32_t slot;
+  if (free_maps.empty()) {
+    slot = static_cast<std::uint32_t>(maps.size());
+    maps.push_back(std::make_unique<MapRecord>());
+  } else {
+    slot = free_maps.back();
+    free_maps.pop_back();
+  }
+  MapRecord& map = *maps[slot];
+  std::uint32_t generation = map.id.generation + 1;
+  map = MapRecord{};
+  map.id = {slot, generation};
+  map.order = ++last_order;
+  map.live = true;
+  map.wwid = wwid;
+  map.first_seen = now;
+  map.timer.owner = TimerOwner::map;
+  map.timer.slot = slot;
+  map_by_wwid.emplace(wwid, map.id);
+  map_order.emplace(map.order, map.id);
+  return map;
+}
+
+void Engine::Core::erase_map(MapRecord& map) {
+  answer_waiting(map, {});
+  timers.cancel(map.timer);
+  map_by_wwid.erase(map.wwid);
+  if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
+  map_order.erase(map.order);
+  map.live = false;
+  map.view.reset();
+  free_maps.push_back(map.id.slot);
+}
+
+/// The settings follow from the WWID and from one path of the map: one that is up, else any.
+void Engine::Core::refresh_settings(MapRecord& map) {
+  if (!resolver) return;
+  const PathRecord* representative = nullptr;
+  for (PathId id : map.paths) {
+    const PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed) continue;
+    if (representative == nullptr) representative = path;
+    if (path->health.state == PathState::up) {
+      representative = path;
+      break;
+    }
+  }
+  config::PathIdentity identity;
+  if (representative != nullptr) identity = policy::identity_for_lookup(*representative->facts);
+  map.settings = resolver->map(map.wwid.text, identity);
+  touch(map);
+}
+
+void Engine::Core::choose_name(MapRecord& map) {
+  auto taken = [&](const MapName& name) {
+    if (foreign_names.contains(name)) return true;
+    auto at = map_by_name.find(name);
+    return at != map_by_name.end() && at->second != map.id;
+  };
+  std::optional<MapName> kernel_name;
+  if (map.kernel) kernel_name = map.kernel->name;
+  policy::NameChoice choice =
+      policy::choose_name(map.wwid, *map.settings, bindings, kernel_name, options.bindings_read_only, taken);
+  if (choice.new_binding && bindings.add(choice.name, map.wwid)) emit(RememberBinding{choice.name, map.wwid});
+  if (!map.name.empty() && map.name != choice.name) {
+    if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
+  }
+  map.name = choice.name;
+  map_by_name[map.name] = map.id;
+  touch(map);
+}
+
+void Engine::Core::set_map_timer(MapRecord& map) {
+  MonoTime due = no_deadline;
+  auto consider = [&](MonoTime deadline) {
+    if (deadline > now) due = std::min(due, deadline);
+  };
+  consider(map.retry_at);
+  consider(map.settle_until);
+  consider(map.uevent_deadline);
+  consider(map.failback_due);
+  consider(map.retry_deadline);
+  if (!map.kernel && !map.forgotten && !map.refused) consider(map.first_seen + first_answer_limit);
+  if (due == no_deadline) {
+    timers.cancel(map.timer);
+  } else {
+    timers.set(map.timer, due);
+  }
+}
+
+void Engine::Core::map_timer(MapRecord& map) {
+  if (map.uevent_deadline != no_deadline && map.uevent_deadline <= now) {
+    map.uevent_deadline = no_deadline;
+    log(Severity::error, map.name.text, "udev has not told of the map; is udevd running? Going on without");
+  }
+  if (map.failback_due != no_deadline && map.failback_due <= now) {
+    map.failback_due = no_deadline;
+    map.failback_now = true;
+  }
+  if (map.retry_deadline != no_deadline && map.retry_deadline <= now) {
+    map.retry_deadline = no_deadline;
+    map.retries_expired = true;
+    ++map.failures;
+    log(Severity::error, map.name.text, "no path came back within no_path_retry: queued I/O fails now");
+  }
+  set_map_timer(map);
+  queue_map(map);
+}
+
+void Engine::Core::answer_waiting(MapRecord& map, RequestResult result) {
+  for (RequestId id : std::exchange(map.waiting_requests, {})) reply(id, result);
+}
+
+}  // namespace mpath::engine

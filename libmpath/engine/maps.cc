@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Maps: what one should be (reconcile), and what became of the actions for it.
+//
+// A table load waits for all I/O in flight on the old table's paths, and the map stands still meanwhile. So a load is the last resort, and
+// is put off while any path of the map has not answered a moment ago, unless no usable path is left.
+#include "libmpath/base/text.h"
+#include "libmpath/engine/core.h"
+#include "libmpath/policy/claim.h"
+#include "libmpath/policy/identify.h"
+#include "libmpath/wire/features.h"
+
+namespace mpath::engine {
+
+namespace {
+
+constexpr Duration first_backoff = seconds{1};
+constexpr Duration longest_backoff = seconds{60};
+
+std::string seconds_text(Duration span) {
+  return fmt::format("{} s", std::chrono::duration_cast<seconds>(span).count());
+}
+
+}  // namespace
+
+/// Paths that belong into the table: those it has, unless they are gone or another volume; and new ones that have proved to work. A new
+/// map also takes paths that are down now: they are failed right after.
+std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
+  std::vector<PathRecord*> members;
+  std::uint64_t size = map.kernel && !map.resize_wanted ? map.kernel->table.size_sectors : 0;
+  for (PathId id : map.paths) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed || path->quarantined) continue;
+    if (!path->in_table) {
+      bool works = path->answered && is_usable(path->health.state);
+      bool may_begin = !map.kernel && path->answered && path->facts->sysfs_state == SysfsState::up &&
+                       path->health.state == PathState::down;
+      if (!works && !may_begin) continue;
+      if (size == 0) size = path->facts->size_sectors;
+      if (path->facts->size_sectors != size || size == 0) continue;
+    }
+    members.push_back(path);
+  }
+  return members;
+}
+
+policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecord*>& members) {
+  std::vector<policy::Member> inputs;
+  inputs.reserve(members.size());
+  for (const PathRecord* path : members) {
+    inputs.push_back({.facts = path->facts,
+                      .state = path->health.state,
+                      .priority = path->priority,
+                      .priority_from_alua = path->priority_source == PrioritySource::alua});
+  }
+  policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
+  if (map.kernel) context.kernel_queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
+  context.retries_expired = map.retries_expired;
+  policy::Layout layout = policy::lay_out(inputs, *map.settings, context);
+  if (map.queueing_disabled) {
+    layout.spec.table.features = wire::features_without(layout.spec.table.features, wire::queue_if_no_path);
+  }
+  // The size of a map in use changes by resize only.
+  if (map.kernel && !map.resize_wanted) layout.spec.table.size_sectors = map.kernel->table.size_sectors;
+  return layout;
+}
+
+/// A map is made when every known path has answered once, or those that have not have had their chance.
+bool Engine::Core::ready_to_create(MapRecord& map) {
+  std::uint32_t known = 0;
+  bool any_usable = false;
+  bool all_answered = true;
+  for (PathId id : map.paths) {
+    const PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed) continue;
+    ++known;
+    any_usable = any_usable || (is_usable(path->health.state) && !path->quarantined);
+    all_answered = all_answered && path->answered;
+  }
+  if (known == 0 || !any_usable) return false;
+  policy::ClaimFacts claim{.map_exists = false, .in_wwids_file = wwids.contains(map.wwid), .known_paths = known};
+  FindMultipaths mode = daemon().find_multipaths.value;
+  if (!policy::may_create_map(mode, claim)) {
+    if (!map.refused) {
+      log(Severity::info, map.wwid.text,
+          fmt::format("no map is made: find_multipaths is {}, {} path(s) known, not in the wwids file (multipath -a adds it)",
+                      to_string(mode), known));
+    }
+    map.refused = true;
+    return false;
+  }
+  if (map.retry_at > now) return false;
+  if (!all_answered && map.first_seen + first_answer_limit > now) return false;
+  return map.settle_until <= now || all_answered;
+}
+
+/// Why the table must not be loaded now, if it must not. Asks paths that have not answered lately.
+std::optional<std::string> Engine::Core::load_blocked(MapRecord& map) {
+  bool any_usable = false;
+  for (PathId id : map.paths) {
+    const PathRecord* path = find_path(id);
+    any_usable = any_usable || (path != nullptr && !path->removed && !path->quarantined && is_usable(path->health.state));
+  }
+  if (!any_usable) return std::nullopt;
+  std::optional<std::string> blocked;
+  for (PathId id : map.paths) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed || !path->in_table || path->checks_disabled) continue;
+    if (path->check.step == CheckStep::idle && path->last_answer + fresh_answer < now) check_now(*path);
+    if (path->check.step != CheckStep::idle && !blocked) {
+      blocked = fmt::format("{} has not answered for {}", path->facts->kernel_name,
+                            seconds_text(now - path->check.command_started));
+    }
+  }
+  return blocked;
+}
+
+void Engine::Core::defer(MapRecord& map, std::string why) {
+  if (map.deferred_since == no_deadline) {
+    map.deferred_since = now;
+    ++counters.loads_deferred;
+  }
+  map.wishes_load = true;
+  map.deferred = "reload deferred: " + std::move(why);
+  touch(map);
+}
+
+void Engine::Core::clear_deferral(MapRecord& map) {
+  map.wishes_load = false;
+  if (map.deferred_since == no_deadline) return;
+  map.deferred_since = no_deadline;
+  map.deferred.clear();
+  touch(map);
+}
+
+void Engine::Core::reconcile(MapRecord& map) {
+  if (!map.live || exiting) return;
+  if (map.table_op != OpId::none || map.read_op != OpId::none) return;
+  if (map.kernel_stale) {
+    read_map(map);
+    return;
+  }
+  update_usable(map);
+  if (map.kernel) sync_path_states(map);
+  if (map.forgotten || !found_paths.empty() || !configured_once) return;
+  if (!map.settings) return;
+  if (map.settings->reservation_key.value.kind != ReservationKey::Kind::unset) {
+    if (!map.refused) {
+      log(Severity::error, map.wwid.text,
+          "has a reservation_key, which is not supported yet: the map is left as it is. Remove the key or manage the map elsewhere");
+    }
+    map.refused = true;
+    return;
+  }
+  std::vector<PathRecord*> members = members_for_table(map);
+  if (!map.kernel && (map.name.empty() || map.configuring)) choose_name(map);
+  if (!map.kernel && (!ready_to_create(map) || members.empty())) {
+    if (map.paths.empty()) {
+      erase_map(map);
+      return;
+    }
+    set_map_timer(map);
+    return;
+  }
+  if (map.kernel && members.empty()) {
+    bool only_removed = std::ranges::all_of(map.paths, [&](PathId id) {
+      const PathRecord* path = find_path(id);
+      return path == nullptr || path->removed;
+    });
+    if (only_removed && !map.paths.empty() && map.retry_at <= now) {
+      remove_map(map, ReasonKind::map_obsolete, "its last path is gone");
+    }
+    set_map_timer(map);
+    return;
+  }
+
+  policy::Layout layout = lay_out(map, members);
+  Failback::Kind failback = map.settings->failback.value.kind;
+  plan::Options allowed;
+  allowed.force = map.forced;
+  allowed.regroup = map.configuring || failback == Failback::Kind::immediate;
+  allowed.name_is_free = map.configuring && map.kernel && map.kernel->name == map.name;
+  plan::Plan plan = plan::make_plan(layout.spec, map.kernel ? &*map.kernel : nullptr, allowed);
+  if (!plan.table) {
+    clear_deferral(map);
+    sync_queueing(map, plan);
+    sync_group(map, plan, layout);
+    if (map.queue_op == OpId::none && map.switch_op == OpId::none) map.configuring = false;
+    answer_waiting(map, {});
+    set_map_timer(map);
+    return;
+  }
+  if (map.retry_at > now) {
+    set_map_timer(map);
+    return;
+  }
+  if (plan.table->kind == TableActionKind::reload || plan.table->kind == TableActionKind::resize) {
+    if (map.uevent_deadline != no_deadline) {
+      defer(map, "the map waits for its udev event");
+      set_map_timer(map);
+      return;
+    }
+    if (map.settle_until > now && !map.forced) {
+      map.wishes_load = true;
+      set_map_timer(map);
+      return;
+    }
+    if (auto why = load_blocked(map)) {
+      defer(map, std::move(*why));
+      set_map_timer(map);
+      return;
+    }
+  }
+  run_table(map, std::move(*plan.table));
+}
+
+void Engine::Core::run_table(MapRecord& map, TableAction action) {
+  bool any_usable = false;
+  map.failed_after_load.clear();
+  for (const KernelGroup& group : action.spec.table.groups) {
+    for (const KernelPath& member : group.paths) {
+      const PathRecord* path = find_path(member.devnum);
+      if (path == nullptr) continue;
+      any_usable = any_usable || is_usable(path->health.state);
+      if (!is_usable(path->health.state)) map.failed_after_load.push_back(member.devnum);
+    }
+  }
+  action.fail_after_load = map.failed_after_load;
+  action.udev.no_kpartx = map.settings->skip_kpartx.value;
+  action.udev.no_paths = !any_usable;
+  if (map.forced || map.resize_wanted) action.udev.reload = false;
+  log(Severity::notice, map.name.text,
+      fmt::format("{}: {} ({})", to_string(action.kind), to_string(action.reason.kind), action.reason.text));
+  clear_deferral(map);
+  map.table_kind = action.kind;
+  map.table_op = new_op();
+  touch(map);
+  emit(RunTableAction{map.table_op, map.id, std::move(action)});
+}
+
+void Engine::Core::remove_map(MapRecord& map, ReasonKind why, std::string text) {
+  if (!map.kernel || map.table_op != OpId::none) return;
+  TableAction action = plan::removal(*map.kernel, why, std::move(text));
+  action.deferred_remove = map.settings && map.settings->deferred_remove.value;
+  log(Severity::notice, map.name.text, "remove: " + action.reason.text);
+  map.table_kind = action.kind;
+  map.table_op = new_op();
+  emit(RunTableAction{map.table_op, map.id, std::move(action)});
+}
+
+void Engine::Core::on(const TableActionFinished& event) {
+  MapRecord* map = find_map(event.map);
+  if (map == nullptr || map->table_op != event.op) {
+    ++counters.stale_completions;
+    return;
+  }
+  map->table_op = OpId::none;
+  map->kernel_stale = true;
+  touch(*map);
+  queue_map(*map);
+  if (!event.result) {
+    table_failed(*map, event.result.error());
+    maybe_exit();
+    return;
+  }
+  map->failed_actions = 0;
+  map->retry_at = {};
+  auto was_failed = [&](DevNum devnum) {
+    return std::ranges::find(map->failed_after_load, devnum) != map->failed_after_load.end();
+  };
+  switch (map->table_kind) {
+    case TableActionKind::create:
+      ++counters.table_loads;
+      ++map->map_loads;
+      created(*map, *event.result);
+      break;
+    case TableActionKind::reload:
+    case TableActionKind::resize:
+      ++counters.table_loads;
+      ++map->map_loads;
+      map->forced = false;
+      map->resize_wanted = false;
+      for (PathId id : map->paths) {
+        PathRecord* path = find_path(id);
+        if (path == nullptr || path->removed) continue;
+        // The load made every path active; those that must not carry I/O were failed again with it.
+        path->kernel_state = was_failed(path->facts->devnum) ? KernelPathState::failed : KernelPathState::active;
+        path->failed_by_us = path->kernel_state == KernelPathState::failed;
+      }
+      break;
+    case TableActionKind::rename: break;
+    case TableActionKind::remove:
+      map->remove_wanted = false;
+      map->forgotten = true;
+      answer_waiting(*map, {});
+      break;
+  }
+  maybe_exit();
+}
+
+void Engine::Core::created(MapRecord& map, DevNum devnum) {
+  log(Severity::notice, map.name.text, "created as " + to_string(devnum));
+  map.uevent_deadline = now + daemon().missing_uev_wait_timeout.value;
+  if (wwids.insert(map.wwid).second) emit(RememberWwid{map.wwid});
+  for (PathId id : map.paths) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed) continue;
+    path->failed_by_us = std::ranges::find(map.failed_after_load, path->facts->devnum) != map.failed_after_load.end();
+    if (path->member_mark) continue;
+    path->member_mark = true;
+    emit(TriggerUevent{path->facts->sysfs_path, "change"});
+  }
+}
+
+void Engine::Core::table_failed(MapRecord& map, const Error& error) {
+  ++counters.table_failures;
+  ++map.failed_actions;
+  Duration backoff = std::min<Duration>(first_backoff * (std::int64_t{1} << std::min(map.failed_actions - 1, 6U)), longest_backoff);
+  // Something else changed the map meanwhile: read it again and plan anew, at once the first time.
+  if (error.code == ErrorCode::conflict && map.failed_actions == 1) backoff = Duration{0};
+  map.retry_at = now + backoff;
+  Outcome outcome = error.code == ErrorCode::busy ? Outcome::in_use : Outcome::failed;
+  log(Severity::warning, map.name.text,
+      fmt::format("{} failed: {}; tried again in {}", to_string(map.table_kind), error.message(), seconds_text(backoff)));
+  if (map.table_kind == TableActionKind::remove) map.remove_wanted = false;
+  answer_waiting(map, {outcome, error.message()});
+}
+
+void Engine::Core::read_map(MapRecord& map) {
+  map.kernel_stale = false;
+  map.read_op = new_op();
+  emit(ReadMap{map.read_op, map.id, map.kernel ? map.kernel->name : map.name});
+}
+
+void Engine::Core::on(const MapRead& event) {
+  MapRecord* map = find_map(event.map);
+  if (map == nullptr || map->read_op != event.op) {
+    ++counters.stale_completions;
+    return;
+  }
+  map->read_op = OpId::none;
+  if (event.result && event.result->wwid() == map->wwid) {
+    take_kernel_map(*map, *event.result);
+  } else if (event.result || event.result.error().code == ErrorCode::not_found) {
+    map_vanished(*map);
+  } else {
+    log(Severity::warning, map->name.text, "cannot be read: " + event.result.error().message());
+    map->kernel_stale = true;
+    map->retry_at = now + first_backoff;
+    set_map_timer(*map);
+  }
+}
+
+/// Everything the kernel says of a map is taken over; a path that the kernel failed by itself is noticed here.
+void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
+  bool fresh = !map.kernel;
+  if (map.name != kernel.name) {
+    if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
+    map.name = kernel.name;
+  }
+  map_by_name[map.name] = map.id;
+  map.kernel = kernel;
+  touch(map);
+  queue_map(map);
+  for (PathId id : map.paths) {
+    if (PathRecord* path = find_path(id)) path->in_table = false;
+  }
+  std::vector<PathRecord*> newly_failed;
+  for (const KernelGroup& group : kernel.table.groups) {
+    for (const KernelPath& member : group.paths) {
+      PathRecord* path = find_path(member.devnum);
+      if (path == nullptr || path->map != map.id) continue;
+      path->in_table = true;
+      if (path->message_op != OpId::none) continue;
+      bool was_active = path->kernel_state == KernelPathState::active;
+      if (path->kernel_state != member.state) touch(*path);
+      path->kernel_state = member.state;
+      if (member.state == KernelPathState::failed && was_active && !path->failed_by_us && is_usable(path->health.state)) {
+        newly_failed.push_back(path);
+      }
+      if (member.state == KernelPathState::active) path->failed_by_us = false;
+    }
+  }
+  for (PathRecord* path : newly_failed) kernel_failed_path(*path);
+  std::vector<PathId> members = map.paths;
+  for (PathId id : members) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr || path->in_table) continue;
+    path->kernel_state = KernelPathState::unknown;
+    if (path->removed) erase_path(*path);
+  }
+  if (fresh) {
+    refresh_settings(map);
+    map.configuring = true;
+  }
+}
+
+/// The kernel has no such map (any more).
+void Engine::Core::map_vanished(MapRecord& map) {
+  bool expected = map.forgotten || !map.kernel;
+  if (!expected) {
+    log(Severity::warning, map.name.text, "was removed from outside; it is made again when one of its paths appears or on reconfigure");
+    map.forgotten = true;
+  }
+  map.kernel.reset();
+  map.uevent_deadline = no_deadline;
+  clear_deferral(map);
+  touch(map);
+  std::vector<PathId> members = map.paths;
+  for (PathId id : members) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr) continue;
+    path->in_table = false;
+    path->kernel_state = KernelPathState::unknown;
+    touch(*path);
+    if (path->removed) erase_path(*path);
+  }
+  if (map.paths.empty()) {
+    erase_map(map);
+  } else {
+    queue_map(map);
+  }
+}
+
+void Engine::Core::on(const MapsChanged& event) {
+  for (const KernelMapListing& gone : event.gone) {
+    foreign_names.erase(gone.name);
+    MapRecord* map = find_map_by_name(gone.name.text);
+    if (map != nullptr && map->kernel && map->kernel->devnum == gone.devnum && map->table_op == OpId::none) map_vanished(*map);
+  }
+  for (const KernelMapListing& listing : event.changed) {
+    MapRecord* map = find_map_by_name(listing.name.text);
+    if (map == nullptr) {
+      foreign_names.insert(listing.name);
+      continue;
+    }
+    map->kernel_stale = true;
+    queue_map(*map);
+  }
+}
+
+void Engine::Core::on(const MapUeventSeen& event) {
+  if (!resolver) return;
+  auto at = map_by_wwid.find(Wwid{event.uevent.uuid.starts_with("mpath-") ? event.uevent.uuid.substr(6) : std::string{}});
+  MapRecord* map = at == map_by_wwid.end() ? nullptr : find_map(at->second);
+  switch (event.uevent.action) {
+    case MapUevent::Action::remove:
+      if (map != nullptr && map->kernel && map->kernel->devnum == event.uevent.devnum && map->table_op == OpId::none) {
+        map_vanished(*map);
+      }
+      return;
+    case MapUevent::Action::change: break;
+  }
+  if (event.uevent.uuid.size() <= 6 || !event.uevent.uuid.starts_with("mpath-")) return;
+  if (map == nullptr) {
+    // Somebody else made it: read it, then it is managed like the others.
+    map = &map_for(Wwid{event.uevent.uuid.substr(6)});
+  }
+  if (!map->kernel && map->table_op == OpId::none) {
+    map->name = event.uevent.name;
+    map->forgotten = false;
+    map->kernel_stale = true;
+  }
+  map->uevent_deadline = no_deadline;
+  queue_map(*map);
+  touch(*map);
+}
+
+}  // namespace mpath::engine

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a message can change never loads a table: path states, queueing, the active group. For each there is one wish and at most one
+// message under way; a newer wish waits for the answer and is then compared again (contract, rule 6).
+#include "libmpath/engine/core.h"
+#include "libmpath/wire/features.h"
+
+namespace mpath::engine {
+
+OpId Engine::Core::send(MapRecord& map, MapMessage message) {
+  OpId op = new_op();
+  ++counters.messages;
+  emit(SendMessage{op, map.id, map.kernel->name, map.kernel->uuid, message});
+  return op;
+}
+
+void Engine::Core::sync_path_states(MapRecord& map) {
+  for (PathId id : map.paths) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr || !path->in_table || path->message_op != OpId::none) continue;
+    // Nothing is decided about a path that has not answered yet.
+    if (!path->answered && !path->removed) continue;
+    PathState state = path->health.state;
+    if (state == PathState::unchecked || state == PathState::wild || state == PathState::pending) {
+      if (!path->checks_disabled) continue;
+    }
+    KernelPathState wanted = is_usable(state) && !path->checks_disabled ? KernelPathState::active : KernelPathState::failed;
+    if (path->kernel_state == wanted) continue;
+    using Kind = MapMessage::Kind;
+    Kind kind = wanted == KernelPathState::active ? Kind::reinstate_path : Kind::fail_path;
+    path->message_op = send(map, {.kind = kind, .path = path->facts->devnum, .group = 0});
+    path->message_sent = wanted;
+    path->failed_by_us = wanted == KernelPathState::failed;
+  }
+}
+
+void Engine::Core::on(const MessageFinished& event) {
+  MapRecord* map = find_map(event.map);
+  if (map == nullptr) {
+    ++counters.stale_completions;
+    return;
+  }
+  queue_map(*map);
+  bool worked = event.result.has_value();
+  if (!worked) {
+    ++counters.message_failures;
+    log(Severity::warning, map->name.text, to_string(event.message) + " failed: " + event.result.error().message());
+    map->kernel_stale = true;
+  }
+  if (map->queue_op == event.op) {
+    map->queue_op = OpId::none;
+    map->kernel_stale = true;
+  } else if (map->switch_op == event.op) {
+    map->switch_op = OpId::none;
+    map->kernel_stale = true;
+    if (worked) ++map->group_switches;
+  } else {
+    for (PathId id : map->paths) {
+      PathRecord* path = find_path(id);
+      if (path == nullptr || path->message_op != event.op) continue;
+      path->message_op = OpId::none;
+      if (worked) {
+        path->kernel_state = path->message_sent;
+        log(Severity::info, path->facts->kernel_name,
+            path->message_sent == KernelPathState::active ? "reinstated in " + map->name.text : "failed in " + map->name.text);
+      } else {
+        path->kernel_state = KernelPathState::unknown;
+        path->hold_until = now;
+      }
+      touch(*path);
+      break;
+    }
+  }
+  if (!worked) {
+    map->retry_at = now + seconds{1};
+    set_map_timer(*map);
+  }
+  maybe_exit();
+}
+
+void Engine::Core::sync_queueing(MapRecord& map, const plan::Plan& plan) {
+  if (map.queue_op != OpId::none || map.retry_at > now) return;
+  for (const plan::PlannedMessage& planned : plan.messages) {
+    bool on = planned.message.kind == MapMessage::Kind::queue_if_no_path;
+    if (!on && planned.message.kind != MapMessage::Kind::fail_if_no_path) continue;
+    map.queue_op = send(map, planned.message);
+    return;
+  }
+}
+
+/// The group the kernel begins with and the one that is best are not the same: what failback says of it.
+void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout&) {
+  if (map.switch_op != OpId::none || map.retry_at > now) return;
+  const plan::PlannedMessage* wish = nullptr;
+  for (const plan::PlannedMessage& planned : plan.messages) {
+    if (planned.message.kind == MapMessage::Kind::switch_group) wish = &planned;
+  }
+  if (wish == nullptr) {
+    map.failback_due = no_deadline;
+    map.failback_now = false;
+    return;
+  }
+  const Failback& failback = map.settings->failback.value;
+  bool at_once = map.configuring || map.failback_now;
+  switch (failback.kind) {
+    case Failback::Kind::manual: break;
+    case Failback::Kind::immediate: at_once = true; break;
+    case Failback::Kind::after:
+      if (map.failback_due == no_deadline && !at_once) map.failback_due = now + failback.delay;
+      break;
+    case Failback::Kind::followover: {
+      // Only one path of the best group works, and it has just come back: the others of the group decided to leave.
+      const KernelGroup& best = map.kernel->table.groups[wish->message.group - 1];
+      std::uint32_t usable = 0;
+      bool returned = false;
+      for (const KernelPath& member : best.paths) {
+        const PathRecord* path = find_path(member.devnum);
+        if (path == nullptr || !is_usable(path->health.state)) continue;
+        ++usable;
+        returned = returned || path->health.since == now;
+      }
+      at_once = at_once || (usable == 1 && returned);
+      break;
+    }
+  }
+  if (!at_once) return;
+  map.failback_now = false;
+  map.failback_due = no_deadline;
+  log(Severity::notice, map.name.text, fmt::format("switch to path group {} ({})", wish->message.group, wish->reason.text));
+  map.switch_op = send(map, wish->message);
+}
+
+/// no_path_retry: the countdown begins when the last usable path goes and ends when one returns.
+void Engine::Core::update_usable(MapRecord& map) {
+  if (!map.kernel || !map.settings) return;
+  bool any_usable = false;
+  bool all_answered = true;
+  for (PathId id : map.paths) {
+    const PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed) continue;
+    all_answered = all_answered && path->answered;
+    any_usable = any_usable || (!path->quarantined && is_usable(path->health.state));
+  }
+  const NoPathRetry& retry = map.settings->no_path_retry.value;
+  if (any_usable) {
+    if (map.no_path_since != no_deadline) {
+      map.total_queue_time += now - map.no_path_since;
+      log(Severity::notice, map.name.text, "has a usable path again");
+      touch(map);
+    }
+    map.no_path_since = no_deadline;
+    map.retry_deadline = no_deadline;
+    map.retries_expired = false;
+    return;
+  }
+  if (map.no_path_since != no_deadline || !all_answered) return;
+  map.no_path_since = now;
+  touch(map);
+  bool queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
+  log(Severity::error, map.name.text, queues ? "no usable path left; I/O is queued" : "no usable path left; I/O fails");
+  if (!queues) ++map.failures;
+  if (retry.kind == NoPathRetry::Kind::checks && !map.queueing_disabled) {
+    map.retry_deadline = now + daemon().polling_interval.value * retry.checks;
+    ++map.queue_timeouts;
+  }
+}
+
+}  // namespace mpath::engine

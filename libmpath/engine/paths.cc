@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Paths come, change and go.
+#include "libmpath/base/text.h"
+#include "libmpath/engine/core.h"
+#include "libmpath/policy/admission.h"
+#include "libmpath/policy/identify.h"
+
+namespace mpath::engine {
+
+PathRecord* Engine::Core::find_path(PathId id) {
+  if (!id.valid() || id.slot >= paths.size()) return nullptr;
+  PathRecord& path = *paths[id.slot];
+  return path.live && path.id == id ? &path : nullptr;
+}
+
+PathRecord* Engine::Core::find_path(DevNum devnum) {
+  auto at = path_by_devnum.find(devnum);
+  return at == path_by_devnum.end() ? nullptr : find_path(at->second);
+}
+
+PathRecord* Engine::Core::find_path_by_name(std::string_view name) {
+  if (auto devnum = parse_devnum(name)) {
+    if (PathRecord* path = find_path(*devnum)) return path;
+  }
+  auto at = path_by_kernel_name.find(std::string(name));
+  return at == path_by_kernel_name.end() ? nullptr : find_path(at->second);
+}
+
+void Engine::Core::touch(PathRecord& path) {
+  path.view.reset();
+  if (MapRecord* map = find_map(path.map)) touch(*map);
+}
+
+void Engine::Core::on(const PathAppeared& event) {
+  if (!resolver) return;
+  take_path(event.path);
+}
+
+void Engine::Core::on(const PathDisappeared& event) {
+  PathRecord* path = find_path(event.devnum);
+  if (path == nullptr) path = find_path_by_name(event.kernel_name);
+  if (path != nullptr && !path->removed) remove_path(*path);
+}
+
+void Engine::Core::take_path(const DiscoveredPath& found) {
+  PathRecord* known = find_path(found.facts.devnum);
+  config::PathIdentity lookup = policy::identity_for_lookup(found.facts);
+  std::shared_ptr<const config::PathSettings> settings = resolver->path(lookup);
+  auto facts = std::make_shared<const PathFacts>(policy::identify(found, *settings, daemon(), true));
+  lookup.wwid = facts->wwid.text;
+  if (!facts->wwid.empty()) settings = resolver->path(lookup);
+
+  policy::Admission admission = policy::admit(*config, found, *facts, *settings, daemon());
+  if (!admission.is_admitted) {
+    if (known != nullptr && !known->removed) remove_path(*known);
+    log(Severity::debug, found.facts.kernel_name, "not used: " + admission.reason);
+    return;
+  }
+  bool same_device = known != nullptr && !known->removed && known->facts->disk_sequence == facts->disk_sequence &&
+                     known->facts->sysfs_path == facts->sysfs_path;
+  bool same_volume = same_device && (facts->wwid.empty() || known->facts->wwid.empty() || known->facts->wwid == facts->wwid);
+  if (same_volume) {
+    refresh_path(*known, found, std::move(facts), std::move(settings));
+    return;
+  }
+  if (known != nullptr) {
+    if (same_device) {
+      log(Severity::warning, facts->kernel_name,
+          "its WWID changed from " + known->facts->wwid.text + " to " + facts->wwid.text + "; it leaves its map");
+    }
+    if (!known->removed) remove_path(*known);
+  }
+  add_path(found, std::move(facts), std::move(settings));
+}
+
+/// Same device, same volume: newer facts, and judged by the configuration in force.
+void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
+                                std::shared_ptr<const config::PathSettings> settings) {
+  auto merged = std::make_shared<PathFacts>(*facts);
+  // What the device itself said by command is newer than what sysfs cached when it was scanned.
+  if (path.facts->identity != 0) merged->identity = path.facts->identity;
+  if (merged->wwid.empty()) {
+    merged->wwid = path.facts->wwid;
+    merged->wwid_source = path.facts->wwid_source;
+  }
+  bool wwid_found = path.facts->wwid.empty() && !merged->wwid.empty();
+  bool size_changed = merged->size_sectors != path.facts->size_sectors;
+  bool identity_moved = facts->identity != 0 && path.facts->identity != 0 && facts->identity != path.facts->identity;
+  path.facts = std::move(merged);
+  path.settings = std::move(settings);
+  path.member_mark = found.is_multipath_member;
+  choose_priority_source(path);
+  if (wwid_found) join_map(path);
+  if (identity_moved) path.check.identify_wanted = true;
+  if (identity_moved || path.health.state == PathState::unchecked) check_now(path);
+  if (MapRecord* map = find_map(path.map)) {
+    if (size_changed) log(Severity::notice, path.facts->kernel_name,
+                          fmt::format("its size is {} sectors now", path.facts->size_sectors));
+    queue_map(*map);
+  }
+  touch(path);
+}
+
+void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
+                            std::shared_ptr<const config::PathSettings> settings) {
+  std::uint32_t slot;
+  if (free_paths.empty()) {
+    slot = static_cast<std::uint32_t>(paths.size());
+    paths.push_back(std::make_unique<PathRecord>());
+  } else {
+    slot = free_paths.back();
+    free_paths.pop_back();
+  }
+  PathRecord& path = *paths[slot];
+  std::uint32_t generation = path.id.generation + 1;
+  path = PathRecord{};
+  path.id = {slot, generation};
+  path.order = ++last_order;
+  path.live = true;
+  path.facts = std::move(facts);
+  path.settings = std::move(settings);
+  path.member_mark = found.is_multipath_member;
+  path.health.since = now;
+  path.interval = daemon().polling_interval.value;
+  path.timer.owner = TimerOwner::path;
+  path.timer.slot = slot;
+  path_by_devnum[path.facts->devnum] = path.id;
+  path_by_kernel_name[path.facts->kernel_name] = path.id;
+  path_order.emplace(path.order, path.id);
+  choose_priority_source(path);
+  emit(AttachPath{path.id, path.facts});
+  path.attached = true;
+  log(Severity::info, path.facts->kernel_name,
+      path.facts->wwid.empty() ? "found, WWID not known yet" : "found, WWID " + path.facts->wwid.text);
+  if (!path.facts->wwid.empty()) join_map(path);
+  start_check(path);
+}
+
+void Engine::Core::choose_priority_source(PathRecord& path) {
+  TpgSupport support = path.facts->tpg_support;
+  bool capable = support != TpgSupport::none && support != TpgSupport::undetermined;
+  bool alua = capable && (path.settings->detect_prio.value || path.settings->prio.value == "alua" ||
+                          path.settings->prio.value == "sysfs");
+  path.priority_source = alua ? PrioritySource::alua : PrioritySource::constant;
+  if (!alua) path.priority = 1;
+}
+
+void Engine::Core::join_map(PathRecord& path) {
+  MapRecord& map = map_for(path.facts->wwid);
+  path.map = map.id;
+  bool was_empty = map.paths.empty();
+  map.paths.push_back(path.id);
+  if (map.forgotten) {
+    // A path that comes is the sign that the volume is wanted again.
+    map.forgotten = false;
+    map.first_seen = now;
+  }
+  if (was_empty || !map.settings) refresh_settings(map);
+  if (map.kernel) {
+    for (const KernelGroup& group : map.kernel->table.groups) {
+      for (const KernelPath& member : group.paths) {
+        if (member.devnum != path.facts->devnum) continue;
+        path.in_table = true;
+        path.kernel_state = member.state;
+      }
+    }
+  }
+  if (map.settle_until <= now) map.settle_limit = now + settle_time_most;
+  map.settle_until = std::min(now + settle_time, map.settle_limit);
+  map.refused = false;
+  queue_map(map);
+  touch(path);
+}
+
+void Engine::Core::leave_map(PathRecord& path) {
+  MapRecord* map = find_map(path.map);
+  if (map == nullptr) return;
+  std::erase(map->paths, path.id);
+  if (map->groups_reader == path.id) map->groups_reader = {};
+  path.map = {};
+  touch(*map);
+  queue_map(*map);
+}
+
+/// The device is gone, or not ours any more. The record stays while the kernel's table holds the device.
+void Engine::Core::remove_path(PathRecord& path) {
+  log(Severity::notice, path.facts->kernel_name, "removed");
+  path.removed = true;
+  if (path.attached) emit(DetachPath{path.id});
+  path.attached = false;
+  if (path.check.step != CheckStep::idle) --checks_outstanding;
+  path.check = {};
+  timers.cancel(path.timer);
+  path.next_check = no_deadline;
+  set_health(path, PathState::removed, "the device is gone");
+  MapRecord* map = find_map(path.map);
+  if (map == nullptr || !path.in_table) {
+    erase_path(path);
+    return;
+  }
+  if (map->groups_reader == path.id) map->groups_reader = {};
+  if (map->settle_until <= now) map->settle_limit = now + settle_time_most;
+  map->settle_until = std::min(now + settle_time, map->settle_limit);
+  queue_map(*map);
+}
+
+void Engine::Core::erase_path(PathRecord& path) {
+  leave_map(path);
+  timers.cancel(path.timer);
+  auto drop = [&](auto& index, const auto& key) {
+    auto at = index.find(key);
+    if (at != index.end() && at->second == path.id) index.erase(at);
+  };
+  drop(path_by_devnum, path.facts->devnum);
+  drop(path_by_kernel_name, path.facts->kernel_name);
+  path_order.erase(path.order);
+  path.live = false;
+  path.view.reset();
+  free_paths.push_back(path.id.slot);
+}
+
+}  // namespace mpath::engine

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The engine's own records of paths and maps. Internal to engine/.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libmpath/config/effective.h"
+#include "libmpath/engine/snapshot.h"
+#include "libmpath/engine/timer_queue.h"
+#include "libmpath/model/action.h"
+#include "libmpath/model/command_io.h"
+
+namespace mpath::engine {
+
+/// What the outstanding command of a path is for. One command at a time for each path.
+enum class CheckStep : std::uint8_t {
+  idle,
+  test_unit_ready,
+  identify,       ///< INQUIRY, VPD page 0x83: is it still the same logical unit?
+  target_groups,  ///< REPORT TARGET PORT GROUPS
+};
+
+struct CheckMachine {
+  CheckStep step = CheckStep::idle;
+  OpId op = OpId::none;
+  MonoTime started{};           ///< of the whole check
+  MonoTime command_started{};   ///< of the outstanding command
+  std::uint8_t attempts = 0;    ///< of TEST UNIT READY in this check
+  PathState verdict = PathState::unchecked;
+  std::string_view reason;
+  bool identify_wanted = false;
+  bool again = false;           ///< asked for while one was running
+};
+
+enum class PrioritySource : std::uint8_t { constant, alua };
+
+struct PathRecord {
+  PathId id;
+  std::uint64_t order = 0;      ///< of addition
+  bool live = false;
+  bool removed = false;         ///< the device is gone; kept while the kernel's table still holds it
+  bool attached = false;
+  bool answered = false;        ///< has given a verdict since it appeared
+  bool quarantined = false;     ///< another logical unit answers behind this device
+  bool checks_disabled = false; ///< by the command `fail path`
+  bool member_mark = false;     ///< udev knows that it belongs to a map
+  std::shared_ptr<const PathFacts> facts;
+  std::shared_ptr<const config::PathSettings> settings;
+  MapId map;
+  PathHealth health;
+  PrioritySource priority_source = PrioritySource::constant;
+  std::optional<int> priority;
+  CheckMachine check;
+  MonoTime last_answer{};
+  MonoTime next_check = no_deadline;
+  Duration interval{0};
+  std::uint32_t failures = 0;
+
+  // What the kernel's table says of it, and what we told it.
+  bool in_table = false;
+  KernelPathState kernel_state = KernelPathState::unknown;
+  OpId message_op = OpId::none;
+  KernelPathState message_sent = KernelPathState::unknown;
+  bool failed_by_us = false;
+  MonoTime kernel_failed_at{};
+  std::uint32_t kernel_failures = 0;   ///< in a row, forgotten after a quiet minute
+  MonoTime hold_until{};               ///< not reinstated before, unless it is the last hope
+
+  TimerNode timer;
+  std::shared_ptr<const PathView> view;
+};
+
+struct MapRecord {
+  MapId id;
+  std::uint64_t order = 0;
+  bool live = false;
+  Wwid wwid;
+  MapName name;
+  std::shared_ptr<const config::MapSettings> settings;
+  std::vector<PathId> paths;           ///< in order of discovery
+  std::optional<KernelMap> kernel;
+
+  // Work under way and wanted.
+  bool queued = false;                 ///< in the list of maps to reconcile in this step
+  bool kernel_stale = false;           ///< what we know of the kernel's map may be old
+  bool configuring = true;             ///< the next plan may do what only a (re)configuration does
+  bool forced = false;                 ///< load even if the table is right
+  bool resize_wanted = false;
+  bool remove_wanted = false;
+  bool refused = false;                ///< by find_multipaths; said once
+  bool forgotten = false;              ///< removed from outside or by command; not made again by itself
+  OpId table_op = OpId::none;
+  TableActionKind table_kind = TableActionKind::create;
+  std::vector<DevNum> failed_after_load;
+  OpId read_op = OpId::none;
+  OpId queue_op = OpId::none;
+  OpId switch_op = OpId::none;
+  MonoTime first_seen{};
+  MonoTime settle_until{};
+  MonoTime settle_limit{};
+  MonoTime retry_at{};                 ///< back-off after a failed action
+  std::uint32_t failed_actions = 0;
+  MonoTime uevent_deadline = no_deadline;  ///< while the map's own change uevent is awaited
+  MonoTime deferred_since = no_deadline;
+  std::string deferred;
+  bool wishes_load = false;
+
+  // Policy state.
+  MonoTime failback_due = no_deadline;
+  bool failback_now = false;
+  MonoTime retry_deadline = no_deadline;   ///< of no_path_retry
+  MonoTime no_path_since = no_deadline;
+  bool retries_expired = false;
+  bool queueing_disabled = false;          ///< by command
+  MonoTime groups_read_at{};               ///< last good REPORT TARGET PORT GROUPS
+  PathId groups_reader;                    ///< path whose REPORT TARGET PORT GROUPS is under way
+
+  // Requests that wait for this map.
+  std::vector<RequestId> waiting_requests;
+
+  // Counters of `show maps stats`.
+  std::uint64_t path_faults = 0;
+  std::uint64_t group_switches = 0;
+  std::uint64_t map_loads = 0;
+  Duration total_queue_time{0};
+  std::uint64_t queue_timeouts = 0;
+  std::uint64_t failures = 0;
+
+  TimerNode timer;
+  std::shared_ptr<const MapView> view;
+};
+
+}  // namespace mpath::engine

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/engine/snapshot.h"
+
+#include "libmpath/engine/core.h"
+
+namespace mpath::engine {
+
+std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
+  if (path.view) return path.view;
+  auto view = std::make_shared<PathView>();
+  view->facts = path.facts;
+  view->health = path.health;
+  view->kernel_state = path.in_table ? path.kernel_state : KernelPathState::unknown;
+  view->init_state = path.removed ? InitState::removed : path.facts->wwid.empty() ? InitState::failed : InitState::ok;
+  view->checker = path.facts->bus == Bus::scsi ? "tur" : "none";
+  view->priority = path.priority;
+  if (MapRecord* map = find_map(path.map); map != nullptr && map->kernel && path.in_table) {
+    view->map_name = map->name.text;
+  } else if (map != nullptr && map->kernel && !path.removed) {
+    view->waiting_to_come_online = !is_usable(path.health.state);
+  }
+  view->next_check = path.next_check;
+  view->check_interval = std::chrono::duration_cast<seconds>(path.interval);
+  view->failures = path.failures;
+  if (path.check.step != CheckStep::idle) view->check_outstanding_since = path.check.command_started;
+  path.view = std::move(view);
+  return path.view;
+}
+
+std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
+  if (map.view) return map.view;
+  auto view = std::make_shared<MapView>();
+  const KernelMap& kernel = *map.kernel;
+  view->name = map.name;
+  view->wwid = map.wwid;
+  view->devnum = kernel.devnum;
+  view->size_sectors = kernel.table.size_sectors;
+  view->features = kernel.table.features;
+  view->hardware_handler = kernel.table.hardware_handler;
+  view->read_only = kernel.read_only;
+  view->suspended = kernel.suspended;
+  std::vector<policy::Member> members;
+  for (const KernelGroup& group : kernel.table.groups) {
+    GroupView& out = view->groups.emplace_back();
+    out.selector = group.selector;
+    out.state = group.state;
+    policy::Group sum;
+    for (const KernelPath& member : group.paths) {
+      PathRecord* path = find_path(member.devnum);
+      if (path == nullptr) {
+        // In the kernel's table, but no device of ours: shown with its number only.
+        auto facts = std::make_shared<PathFacts>();
+        facts->devnum = member.devnum;
+        auto stranger = std::make_shared<PathView>();
+        stranger->facts = std::move(facts);
+        stranger->kernel_state = member.state;
+        stranger->init_state = InitState::removed;
+        stranger->map_name = map.name.text;
+        out.paths.push_back(std::move(stranger));
+        continue;
+      }
+      sum.members.push_back(members.size());
+      members.push_back({.facts = path->facts, .state = path->health.state, .priority = path->priority});
+      view->usable_paths += is_usable(path->health.state) ? 1U : 0U;
+      out.paths.push_back(view_of(*path));
+    }
+    out.priority = policy::group_priority(members, sum);
+  }
+  if (map.table_op != OpId::none) {
+    switch (map.table_kind) {
+      case TableActionKind::create: view->pending = PendingAction::create; break;
+      case TableActionKind::reload: view->pending = PendingAction::reload; break;
+      case TableActionKind::rename: view->pending = PendingAction::rename; break;
+      case TableActionKind::resize:
+      case TableActionKind::remove: break;
+    }
+  } else if (map.switch_op != OpId::none) {
+    view->pending = PendingAction::switchpg;
+  } else if (map.deferred_since != no_deadline) {
+    view->pending = PendingAction::reload;
+  }
+  view->deferred = map.deferred;
+  if (map.settings) {
+    view->failback = map.settings->failback.value;
+    view->no_path_retry = map.queueing_disabled ? NoPathRetry{NoPathRetry::Kind::fail, 0} : map.settings->no_path_retry.value;
+    view->max_sectors_kib = map.settings->max_sectors_kb.value;
+  }
+  view->failback_due = map.failback_due;
+  view->retry_deadline = map.retry_deadline;
+  view->path_faults = map.path_faults;
+  view->group_switches = map.group_switches;
+  view->map_loads = map.map_loads;
+  view->total_queue_time = std::chrono::duration_cast<seconds>(map.total_queue_time);
+  view->queue_timeouts = map.queue_timeouts;
+  view->failures = map.failures;
+  map.view = std::move(view);
+  return map.view;
+}
+
+std::shared_ptr<const Snapshot> Engine::Core::snapshot() {
+  auto picture = std::make_shared<Snapshot>();
+  picture->now = now;
+  picture->maps.reserve(map_order.size());
+  for (const auto& [order, id] : map_order) {
+    MapRecord* map = find_map(id);
+    if (map != nullptr && map->kernel) picture->maps.push_back(view_of(*map));
+  }
+  picture->paths.reserve(path_order.size());
+  for (const auto& [order, id] : path_order) {
+    if (PathRecord* path = find_path(id)) picture->paths.push_back(view_of(*path));
+  }
+  picture->config = config;
+  picture->state = daemon_state;
+  picture->reconfigure_pending = reconfigure_pending;
+  picture->events_waiting = configuring || !found_paths.empty();
+  picture->counters = counters;
+  picture->counters.checks_outstanding = checks_outstanding;
+  return picture;
+}
+
+}  // namespace mpath::engine

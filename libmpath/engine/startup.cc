@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Start and reconfiguration: the configuration is read, then the state files, the kernel's maps and the disks; then everything is compared.
+// A reconfiguration takes nothing down: paths and maps stay and are judged anew.
+#include "libmpath/engine/core.h"
+#include "libmpath/wire/state_files.h"
+
+namespace mpath::engine {
+
+void Engine::Core::begin_configuration() {
+  configuring = true;
+  configuration_op = new_op();
+  emit(LoadConfiguration{configuration_op});
+}
+
+void Engine::Core::request_reconfigure(bool all) {
+  reconfigure_all = reconfigure_all || all;
+  if (configuring) {
+    reconfigure_pending = true;
+    return;
+  }
+  enter_state(DaemonState::configure);
+  begin_configuration();
+}
+
+void Engine::Core::on(const ConfigurationLoaded& event) {
+  if (event.op != configuration_op) {
+    ++counters.stale_completions;
+    return;
+  }
+  configuration_op = OpId::none;
+  for (const std::string& message : event.messages) log(Severity::warning, {}, message);
+  if (!event.config) {
+    if (!resolver) {
+      log(Severity::error, {}, "the configuration cannot be used; correct it and start again. Existing maps are left as they are");
+      emit(Exit{.failed = true});
+      return;
+    }
+    log(Severity::error, {}, "the new configuration cannot be used; the running one stays in force");
+    configuring = false;
+    reconfigure_all = false;
+    enter_state(DaemonState::idle);
+    return;
+  }
+  config = event.config;
+  resolver = std::make_unique<config::Resolver>(config);
+  enter_state(DaemonState::configure);
+  begin_discovery();
+}
+
+void Engine::Core::begin_discovery() {
+  discovery_failed = false;
+  found_paths.clear();
+  found_taken = 0;
+  idle_deadline = now + configuration_limit;
+  timers.set(engine_timer, idle_deadline);
+  emit(LoadState{state_op = new_op()});
+  emit(ListMaps{maps_op = new_op()});
+  emit(Enumerate{enumerate_op = new_op()});
+}
+
+void Engine::Core::on(const StateLoaded& event) {
+  if (event.op != state_op) {
+    ++counters.stale_completions;
+    return;
+  }
+  state_op = OpId::none;
+  for (const std::string& message : event.messages) log(Severity::warning, {}, message);
+  wwids.clear();
+  for (const Wwid& wwid : wire::parse_wwids(event.wwids)) wwids.insert(wwid);
+  bindings.clear();
+  wire::Bindings file = wire::parse_bindings(event.bindings);
+  for (const wire::Binding& binding : file.entries) bindings.add(binding.alias, binding.wwid);
+  for (const wire::BindingDiagnostic& diagnostic : file.diagnostics) {
+    log(Severity::warning, fmt::format("bindings line {}", diagnostic.line), diagnostic.text);
+  }
+  discovery_arrived();
+}
+
+void Engine::Core::on(const MapsListed& event) {
+  if (event.op != maps_op) {
+    ++counters.stale_completions;
+    return;
+  }
+  maps_op = OpId::none;
+  if (!event.maps) {
+    log(Severity::error, "device-mapper", event.maps.error().message());
+    discovery_failed = true;
+  } else {
+    // Names first: a new map must not take one that is in use.
+    foreign_names.clear();
+    std::unordered_set<MapId, decltype([](MapId id) { return std::size_t{id.slot}; })> present;
+    for (const KernelMap& kernel : *event.maps) {
+      if (!kernel.is_multipath()) {
+        foreign_names.insert(kernel.name);
+        continue;
+      }
+      adopt_kernel_map(kernel);
+      present.insert(map_by_wwid.at(kernel.wwid()));
+    }
+    for (auto& map : maps) {
+      if (map->live && map->kernel && !present.contains(map->id) && map->table_op == OpId::none) map_vanished(*map);
+    }
+  }
+  discovery_arrived();
+}
+
+void Engine::Core::adopt_kernel_map(const KernelMap& kernel) {
+  MapRecord& map = map_for(kernel.wwid());
+  if (map.table_op != OpId::none) {
+    map.kernel_stale = true;
+    return;
+  }
+  map.forgotten = false;
+  take_kernel_map(map, kernel);
+}
+
+void Engine::Core::on(const PathsEnumerated& event) {
+  if (event.op != enumerate_op) {
+    ++counters.stale_completions;
+    return;
+  }
+  enumerate_op = OpId::none;
+  if (!event.paths) {
+    log(Severity::error, "udev", event.paths.error().message());
+    discovery_failed = true;
+  } else {
+    found_paths = *event.paths;
+    found_taken = 0;
+  }
+  discovery_arrived();
+}
+
+/// Paths are taken only after the maps and the state files are known, so that nothing is decided on half the facts.
+void Engine::Core::discovery_arrived() {
+  if (state_op != OpId::none || maps_op != OpId::none || enumerate_op != OpId::none) return;
+  for (auto& map : maps) {
+    if (!map->live) continue;
+    refresh_settings(*map);
+    map->configuring = true;
+    map->forced = map->forced || reconfigure_all;
+    map->refused = false;
+    map->retry_at = {};
+  }
+  reconfigure_all = false;
+  if (!discovery_failed && configured_once) {
+    std::unordered_set<DevNum> present;
+    for (const DiscoveredPath& found : found_paths) present.insert(found.facts.devnum);
+    for (auto& path : paths) {
+      if (path->live && !path->removed && !present.contains(path->facts->devnum)) remove_path(*path);
+    }
+  }
+  if (found_paths.empty()) finish_discovery();
+}
+
+void Engine::Core::ingest_some() {
+  if (state_op != OpId::none || maps_op != OpId::none || enumerate_op != OpId::none) return;
+  std::size_t end = std::min(found_paths.size(), found_taken + paths_ingested_per_step);
+  for (; found_taken < end; ++found_taken) take_path(found_paths[found_taken]);
+  if (found_taken == found_paths.size()) finish_discovery();
+}
+
+void Engine::Core::finish_discovery() {
+  found_paths.clear();
+  found_paths.shrink_to_fit();
+  found_taken = 0;
+  for (auto& map : maps) {
+    if (map->live) queue_map(*map);
+  }
+  configured_once = true;
+}
+
+/// The first configuration is done when no map waits for its first answers or its first action any more, or after a limit: a sick array
+/// must not keep the others' users from being served.
+void Engine::Core::maybe_become_idle() {
+  if (!configuring || exiting || !resolver || !found_paths.empty()) return;
+  if (configuration_op != OpId::none || state_op != OpId::none || maps_op != OpId::none || enumerate_op != OpId::none) return;
+  if (!configured_once) return;
+  if (idle_deadline != no_deadline) {
+    for (const auto& map : maps) {
+      if (!map->live) continue;
+      bool at_work = map->table_op != OpId::none || map->read_op != OpId::none || map->kernel_stale;
+      bool unanswered = !map->kernel && !map->forgotten && !map->refused && map->first_seen + first_answer_limit > now;
+      if (at_work || unanswered) return;
+    }
+  }
+  configuring = false;
+  idle_deadline = no_deadline;
+  timers.cancel(engine_timer);
+  enter_state(DaemonState::idle);
+  for (auto& [id, request] : std::exchange(held_requests, {})) carry_out(id, request);
+  if (std::exchange(reconfigure_pending, false)) request_reconfigure(false);
+}
+
+}  // namespace mpath::engine

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/plan/plan.h"
+
+#include <set>
+
+#include "libmpath/wire/features.h"
+
+namespace mpath::plan {
+
+namespace {
+
+using GroupSets = std::multiset<std::set<DevNum>>;
+
+GroupSets group_sets(const MultipathTable& table) {
+  GroupSets sets;
+  for (const KernelGroup& group : table.groups) {
+    std::set<DevNum> members;
+    for (const KernelPath& path : group.paths) members.insert(path.devnum);
+    if (!members.empty()) sets.insert(std::move(members));
+  }
+  return sets;
+}
+
+std::set<DevNum> all_paths(const MultipathTable& table) {
+  std::set<DevNum> paths;
+  for (const KernelGroup& group : table.groups) {
+    for (const KernelPath& path : group.paths) paths.insert(path.devnum);
+  }
+  return paths;
+}
+
+std::string list_devices(const std::set<DevNum>& devices) {
+  std::string text;
+  for (DevNum device : devices) text += (text.empty() ? "" : " ") + to_string(device);
+  return text;
+}
+
+Reason path_difference(const MultipathTable& wanted, const MultipathTable& kernel) {
+  std::set<DevNum> ours = all_paths(wanted);
+  std::set<DevNum> theirs = all_paths(kernel);
+  std::set<DevNum> added;
+  std::set<DevNum> dropped;
+  std::ranges::set_difference(ours, theirs, std::inserter(added, added.end()));
+  std::ranges::set_difference(theirs, ours, std::inserter(dropped, dropped.end()));
+  std::string text;
+  if (!added.empty()) text += "add " + list_devices(added);
+  if (!dropped.empty()) text += (text.empty() ? "" : ", ") + ("drop " + list_devices(dropped));
+  return {ReasonKind::paths_differ, text};
+}
+
+/// Compared without two flags: queueing is changed by message, and the handler flag is the kernel's own on 4.3 and later.
+bool features_match(const std::string& ours, const std::string& theirs) {
+  wire::FeatureSet a = wire::parse_features(ours);
+  wire::FeatureSet b = wire::parse_features(theirs);
+  a.queues_if_no_path = b.queues_if_no_path;
+  a.retains_hardware_handler = b.retains_hardware_handler;
+  return a == b;
+}
+
+bool selector_matches(const MultipathTable& wanted, const MultipathTable& kernel) {
+  if (wanted.groups.empty() || kernel.groups.empty()) return true;
+  return kernel.groups.front().selector.starts_with(wanted.groups.front().selector);
+}
+
+/// The repeat counts of the paths that both have.
+bool repeat_counts_match(const MultipathTable& wanted, const MultipathTable& kernel) {
+  std::map<DevNum, std::string> counts;
+  for (const KernelGroup& group : wanted.groups) {
+    for (const KernelPath& path : group.paths) {
+      if (!path.arguments.empty()) counts[path.devnum] = path.arguments.front();
+    }
+  }
+  for (const KernelGroup& group : kernel.groups) {
+    for (const KernelPath& path : group.paths) {
+      auto at = counts.find(path.devnum);
+      if (at != counts.end() && !path.arguments.empty() && path.arguments.front() != at->second) return false;
+    }
+  }
+  return true;
+}
+
+/// Why the kernel's table cannot stay, if it cannot. The order is that of the reference's decision.
+std::optional<Reason> reload_reason(const MapSpec& wanted, const KernelMap& kernel, const Options& options) {
+  const MultipathTable& ours = wanted.table;
+  const MultipathTable& theirs = kernel.table;
+  if (options.force) return Reason{ReasonKind::forced, "asked for"};
+  if (ours.hardware_handler != theirs.hardware_handler && (!options.retain_handler || theirs.hardware_handler == "0")) {
+    return Reason{ReasonKind::handler_differs, theirs.hardware_handler + " becomes " + ours.hardware_handler};
+  }
+  if (!features_match(ours.features, theirs.features)) {
+    return Reason{ReasonKind::features_differ, theirs.features + " becomes " + ours.features};
+  }
+  if (all_paths(ours) != all_paths(theirs)) return path_difference(ours, theirs);
+  if (!options.regroup) return std::nullopt;
+  if (!selector_matches(ours, theirs)) {
+    return Reason{ReasonKind::selector_differs,
+                  theirs.groups.front().selector + " becomes " + ours.groups.front().selector};
+  }
+  if (!repeat_counts_match(ours, theirs)) return Reason{ReasonKind::arguments_differ, "repeat count"};
+  if (group_sets(ours) != group_sets(theirs)) return Reason{ReasonKind::group_order, "paths move between groups"};
+  return std::nullopt;
+}
+
+/// The wanted group's number in the kernel's table, whose groups may stand in another order.
+std::uint32_t kernel_group_number(const MapSpec& wanted, const KernelMap& kernel) {
+  if (wanted.table.next_group == 0 || wanted.table.next_group > wanted.table.groups.size()) return 0;
+  const KernelGroup& best = wanted.table.groups[wanted.table.next_group - 1];
+  for (std::size_t i = 0; i < kernel.table.groups.size(); ++i) {
+    for (const KernelPath& path : kernel.table.groups[i].paths) {
+      if (!best.paths.empty() && path.devnum == best.paths.front().devnum) return static_cast<std::uint32_t>(i + 1);
+    }
+  }
+  return 0;
+}
+
+TableAction action_on(const MapSpec& wanted, const KernelMap& kernel, TableActionKind kind, Reason reason) {
+  TableAction action;
+  action.kind = kind;
+  action.spec = wanted;
+  action.current_name = kernel.name;
+  action.expected = {kernel.uuid, kernel.table_fingerprint};
+  action.udev.reload = kind == TableActionKind::reload;
+  action.reason = std::move(reason);
+  return action;
+}
+
+void add_messages(Plan& plan, const MapSpec& wanted, const KernelMap& kernel, const Options& options) {
+  bool want_queue = wire::features_has(wanted.table.features, wire::queue_if_no_path);
+  bool has_queue = wire::features_has(kernel.table.features, wire::queue_if_no_path);
+  if (want_queue != has_queue) {
+    auto kind = want_queue ? MapMessage::Kind::queue_if_no_path : MapMessage::Kind::fail_if_no_path;
+    plan.messages.push_back({{.kind = kind, .path = {}, .group = 0}, {ReasonKind::queueing_differs, "no_path_retry"}});
+  }
+  std::uint32_t best = kernel_group_number(wanted, kernel);
+  if (options.switch_group && best != 0 && kernel.table.groups.size() > 1 && kernel.table.next_group != best) {
+    plan.messages.push_back({{.kind = MapMessage::Kind::switch_group, .path = {}, .group = best},
+                             {ReasonKind::better_group, fmt::format("group {} instead of {}", best, kernel.table.next_group)}});
+  }
+}
+
+}  // namespace
+
+Plan make_plan(const MapSpec& wanted, const KernelMap* kernel, const Options& options) {
+  Plan plan;
+  if (kernel == nullptr) {
+    TableAction& action = plan.table.emplace();
+    action.kind = TableActionKind::create;
+    action.spec = wanted;
+    action.current_name = wanted.name;
+    action.reason = {ReasonKind::map_missing, "the kernel has no map with this WWID"};
+    return plan;
+  }
+  if (kernel->name != wanted.name && options.name_is_free) {
+    plan.table = action_on(wanted, *kernel, TableActionKind::rename,
+                           {ReasonKind::name_differs, kernel->name.text + " becomes " + wanted.name.text});
+    return plan;
+  }
+  if (wanted.table.size_sectors != 0 && kernel->table.size_sectors != wanted.table.size_sectors) {
+    plan.table = action_on(wanted, *kernel, TableActionKind::resize,
+                           {ReasonKind::size_differs, fmt::format("{} sectors become {}", kernel->table.size_sectors,
+                                                                  wanted.table.size_sectors)});
+    return plan;
+  }
+  if (auto reason = reload_reason(wanted, *kernel, options)) {
+    plan.table = action_on(wanted, *kernel, TableActionKind::reload, std::move(*reason));
+    return plan;
+  }
+  add_messages(plan, wanted, *kernel, options);
+  return plan;
+}
+
+TableAction removal(const KernelMap& kernel, ReasonKind why, std::string text) {
+  TableAction action;
+  action.kind = TableActionKind::remove;
+  action.spec.name = kernel.name;
+  action.spec.wwid = kernel.wwid();
+  action.current_name = kernel.name;
+  action.expected = {kernel.uuid, 0};
+  action.reason = {why, std::move(text)};
+  return action;
+}
+
+}  // namespace mpath::plan

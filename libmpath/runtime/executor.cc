@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/runtime/executor.h"
+
+#include "libmpath/base/limits.h"
+#include "libmpath/wire/state_files.h"
+
+namespace mpath::runtime {
+
+using ports::Continuation;
+using ports::LaneTask;
+
+struct Executor::Listing {
+  std::map<MapName, KernelMapListing> by_name;
+};
+
+Executor::Executor(engine::Engine& engine, ports::Ports ports, Host& host, ConfigurationParser parser)
+    : engine_(engine), ports_(ports), host_(host), parser_(std::move(parser)), listing_(std::make_shared<Listing>()) {}
+
+Executor::~Executor() = default;
+
+void Executor::post(engine::Event event) {
+  if (std::holds_alternative<engine::RequestArrived>(event)) {
+    requests_.push_back(std::move(event));
+  } else {
+    kernel_events_.push_back(std::move(event));
+  }
+}
+
+void Executor::complete(engine::Event event) { completions_.push_back(std::move(event)); }
+
+bool Executor::has_work() const {
+  return !completions_.empty() || !kernel_events_.empty() || !requests_.empty() ||
+         engine_.next_deadline() <= ports_.clock.now();
+}
+
+void Executor::take(std::deque<engine::Event>& events, MonoTime now) {
+  for (std::size_t i = 0; i < limits::events_per_turn && !events.empty(); ++i) {
+    // The step may queue more; what it was given must not move meanwhile.
+    engine::Event event = std::move(events.front());
+    events.pop_front();
+    engine_.step(event, now, effects_);
+  }
+}
+
+bool Executor::turn() {
+  MonoTime begin = ports_.clock.now();
+  collect_commands();
+  take(completions_, begin);
+  take(kernel_events_, begin);
+  take(requests_, begin);
+  if (engine_.next_deadline() <= begin) engine_.step(engine::TimeAdvanced{}, begin, effects_);
+  // Carrying out an effect never calls the engine; what is ready at once is queued.
+  for (engine::Effect& effect : effects_) {
+    if (effects_left_ == 0) break;
+    --effects_left_;
+    ++effects_done_;
+    std::visit([this](auto& wanted) { carry_out(wanted); }, effect);
+  }
+  effects_.clear();
+  if (effects_left_ > 0) ports_.commands.flush();
+  engine_.count_turn(ports_.clock.now() - begin);
+  return has_work();
+}
+
+void Executor::submit(Lane lane, std::uint64_t key, LaneTask task) {
+  if (ports_.lanes.submit(lane, key, std::move(task))) return;
+  // Full means that the lane has stood still for very long; the engine's own deadlines and its next reading mend what was not done.
+  log_failure({ErrorCode::limit, "lanes", fmt::format("lane {} is full, a task is lost", static_cast<int>(lane)), {}});
+}
+
+void Executor::log_failure(const Error& error) {
+  ports_.log.write(ports::LogLevel::warning, error.subject, error.cause.empty() ? error.what : error.what + ": " + error.cause);
+}
+
+// --- configuration, state files, discovery ---------------------------------------------------------------------
+
+void Executor::carry_out(engine::LoadConfiguration& effect) {
+  submit(Lane::files, 0, [this, op = effect.op, &files = ports_.files]() -> Continuation {
+    engine::ConfigurationLoaded event = parser_(files.read_configuration());
+    event.op = op;
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  });
+}
+
+void Executor::carry_out(engine::LoadState& effect) {
+  submit(Lane::files, 0, [this, op = effect.op, &files = ports_.files]() -> Continuation {
+    engine::StateLoaded event{.op = op};
+    auto load = [&](ports::StateFile file, std::string& into) {
+      if (auto bytes = files.read(file)) {
+        into = std::move(*bytes);
+      } else {
+        event.messages.push_back(bytes.error().message());
+      }
+    };
+    load(ports::StateFile::wwids, event.wwids);
+    load(ports::StateFile::bindings, event.bindings);
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  });
+}
+
+void Executor::carry_out(engine::Enumerate& effect) {
+  submit(Lane::discovery, 0, [this, op = effect.op, &discovery = ports_.discovery]() -> Continuation {
+    engine::PathsEnumerated event{op, discovery.enumerate()};
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  });
+}
+
+void Executor::carry_out(engine::GatherPath& effect) { path_uevent(std::move(effect.kernel_name), effect.devnum); }
+
+void Executor::path_uevent(std::string kernel_name, DevNum devnum) {
+  submit(Lane::discovery, 0, [this, kernel_name = std::move(kernel_name), devnum, &discovery = ports_.discovery]() -> Continuation {
+    Result<DiscoveredPath> found = discovery.gather(kernel_name);
+    return [this, kernel_name, devnum, found = std::move(found)]() mutable {
+      if (found) {
+        post(engine::PathAppeared{std::move(*found)});
+      } else if (found.error().code == ErrorCode::not_found) {
+        post(engine::PathDisappeared{kernel_name, devnum});
+      } else {
+        log_failure(found.error());
+      }
+    };
+  });
+}
+
+void Executor::carry_out(engine::TriggerUevent& effect) {
+  submit(Lane::discovery, 0, [this, effect = std::move(effect), &discovery = ports_.discovery]() -> Continuation {
+    Status status = discovery.trigger(effect.sysfs_path, effect.action);
+    return [this, status = std::move(status)] {
+      if (!status) log_failure(status.error());
+    };
+  });
+}
+
+void Executor::carry_out(engine::RememberWwid& effect) {
+  submit(Lane::files, 0, [this, wwid = std::move(effect.wwid), &files = ports_.files]() -> Continuation {
+    Status status = files.update(ports::StateFile::wwids,
+                                 [&](std::string_view contents) { return wire::add_wwid(contents, wwid); });
+    return [this, status = std::move(status)] {
+      if (!status) log_failure(status.error());
+    };
+  });
+}
+
+void Executor::carry_out(engine::RememberBinding& effect) {
+  submit(Lane::files, 0, [this, effect = std::move(effect), &files = ports_.files]() -> Continuation {
+    Status status = files.update(ports::StateFile::bindings, [&](std::string_view contents) -> std::optional<std::string> {
+      wire::Bindings bindings = wire::parse_bindings(contents);
+      bool known = std::ranges::any_of(bindings.entries, [&](const wire::Binding& entry) {
+        return entry.alias == effect.name || entry.wwid == effect.wwid;
+      });
+      if (known) return std::nullopt;
+      bindings.entries.push_back({effect.name, effect.wwid});
+      std::ranges::sort(bindings.entries, wire::binding_less);
+      return wire::format_bindings(bindings.entries);
+    });
+    return [this, status = std::move(status)] {
+      if (!status) log_failure(status.error());
+    };
+  });
+}
+
+// --- commands to paths -----------------------------------------------------------------------------------------
+
+void Executor::carry_out(engine::AttachPath& effect) { ports_.commands.attach(effect.path, std::move(effect.facts)); }
+void Executor::carry_out(engine::DetachPath& effect) { ports_.commands.detach(effect.path); }
+void Executor::carry_out(engine::SubmitCommand& effect) {
+  ports_.commands.submit({.op = effect.op, .path = effect.path, .command = effect.command});
+}
+
+void Executor::collect_commands() {
+  ports_.commands.collect(replies_);
+  for (ports::CommandReply& reply : replies_) {
+    complete(engine::CommandFinished{reply.op, reply.path, std::move(reply.outcome)});
+  }
+  replies_.clear();
+}
+
+// --- device-mapper ---------------------------------------------------------------------------------------------
+
+void Executor::carry_out(engine::ListMaps& effect) {
+  submit(Lane::fast, 0, [this, op = effect.op, listing = listing_, &device_mapper = ports_.device_mapper]() -> Continuation {
+    engine::MapsListed event{op, {}};
+    std::vector<KernelMap> maps;
+    // Armed first: a change after the list below fires again.
+    Status armed = device_mapper.arm_events();
+    auto list = device_mapper.list();
+    if (list) {
+      listing->by_name.clear();
+      for (KernelMapListing& entry : *list) {
+        auto map = device_mapper.read(entry.name);
+        if (map) {
+          maps.push_back(std::move(*map));
+        } else if (map.error().code != ErrorCode::not_found) {
+          // Not a multipath map: only its name matters.
+          maps.push_back({.name = entry.name, .uuid = {}, .devnum = entry.devnum, .table = {}});
+        }
+        listing->by_name.emplace(entry.name, std::move(entry));
+      }
+      event.maps = std::move(maps);
+    } else {
+      event.maps = std::unexpected(list.error());
+    }
+    return [this, armed = std::move(armed), event = std::move(event)]() mutable {
+      if (!armed) log_failure(armed.error());
+      complete(std::move(event));
+    };
+  });
+}
+
+void Executor::map_events_pending() {
+  submit(Lane::fast, 0, [this, listing = listing_, &device_mapper = ports_.device_mapper]() -> Continuation {
+    engine::MapsChanged event;
+    Status armed = device_mapper.arm_events();
+    auto list = device_mapper.list();
+    if (!list) {
+      return [this, error = list.error()] { log_failure(error); };
+    }
+    std::map<MapName, KernelMapListing> current;
+    for (KernelMapListing& entry : *list) {
+      auto before = listing->by_name.find(entry.name);
+      bool same = before != listing->by_name.end() && before->second.devnum == entry.devnum &&
+                  before->second.event_number == entry.event_number;
+      if (!same) event.changed.push_back(entry);
+      MapName name = entry.name;
+      current.emplace(std::move(name), std::move(entry));
+    }
+    for (auto& [name, entry] : listing->by_name) {
+      auto after = current.find(name);
+      if (after == current.end() || after->second.devnum != entry.devnum) event.gone.push_back(entry);
+    }
+    listing->by_name = std::move(current);
+    return [this, armed = std::move(armed), event = std::move(event)]() mutable {
+      if (!armed) log_failure(armed.error());
+      if (!event.changed.empty() || !event.gone.empty()) post(std::move(event));
+    };
+  });
+}
+
+void Executor::carry_out(engine::ReadMap& effect) {
+  std::uint64_t key = effect.map.slot + 1;
+  submit(Lane::fast, key, [this, effect = std::move(effect), &device_mapper = ports_.device_mapper]() -> Continuation {
+    engine::MapRead event{effect.op, effect.map, device_mapper.read(effect.name)};
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  });
+}
+
+void Executor::carry_out(engine::SendMessage& effect) {
+  std::uint64_t key = effect.map.slot + 1;
+  submit(Lane::fast, key, [this, effect = std::move(effect), &device_mapper = ports_.device_mapper]() -> Continuation {
+    Status status = device_mapper.message(effect.name, effect.uuid, effect.message);
+    engine::MessageFinished event{effect.op, effect.map, effect.message, std::move(status)};
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  });
+}
+
+void Executor::finish_table(const engine::RunTableAction& effect, Result<DevNum> result) {
+  complete(engine::TableActionFinished{effect.op, effect.map, std::move(result)});
+}
+
+/// Create, rename and remove are one step in lane table. A load is two: the table in lane table, then the swap, which waits for I/O, in a
+/// lane of its own; right after it, before anything else can happen to the map, the paths that must not carry I/O are failed again.
+void Executor::carry_out(engine::RunTableAction& wanted) {
+  auto effect = std::make_shared<engine::RunTableAction>(std::move(wanted));
+  submit(Lane::table, 0, [this, effect, &device_mapper = ports_.device_mapper]() -> Continuation {
+    const TableAction& action = effect->action;
+    auto finish = [this, effect](Result<DevNum> result) -> Continuation {
+      return [this, effect, result = std::move(result)]() mutable { finish_table(*effect, std::move(result)); };
+    };
+    auto from_status = [](Status status) -> Result<DevNum> {
+      if (!status) return std::unexpected(std::move(status.error()));
+      return DevNum{};
+    };
+    switch (action.kind) {
+      case TableActionKind::create: {
+        Result<DevNum> made = device_mapper.create(action.spec, action.udev);
+        if (made) {
+          std::string uuid = "mpath-" + action.spec.wwid.text;
+          for (DevNum path : action.fail_after_load) {
+            (void)device_mapper.message(action.spec.name, uuid, {.kind = MapMessage::Kind::fail_path, .path = path, .group = 0});
+          }
+        }
+        return finish(std::move(made));
+      }
+      case TableActionKind::rename:
+        return finish(from_status(device_mapper.rename(action.current_name, action.spec.name, action.expected)));
+      case TableActionKind::remove:
+        return finish(from_status(device_mapper.remove(action.current_name, action.deferred_remove, action.expected)));
+      case TableActionKind::reload:
+      case TableActionKind::resize: {
+        Status loaded = device_mapper.load(action.current_name, action.spec, action.expected);
+        if (!loaded) return finish(from_status(std::move(loaded)));
+        return [this, effect] { swap_in(effect); };
+      }
+    }
+    return finish(std::unexpected(Error{ErrorCode::internal, action.spec.name.text, "unknown action", {}}));
+  });
+}
+
+void Executor::swap_in(std::shared_ptr<engine::RunTableAction> effect) {
+  if (effects_left_ == 0) return;
+  std::uint64_t key = effect->map.slot;
+  submit(Lane::wait, key, [this, effect, &device_mapper = ports_.device_mapper]() -> Continuation {
+    const TableAction& action = effect->action;
+    Status swapped = device_mapper.resume(action.current_name, action.udev, action.kind == TableActionKind::resize);
+    if (swapped) {
+      for (DevNum path : action.fail_after_load) {
+        (void)device_mapper.message(action.current_name, action.expected.uuid,
+                                    {.kind = MapMessage::Kind::fail_path, .path = path, .group = 0});
+      }
+    }
+    Result<DevNum> result = DevNum{};
+    if (!swapped) result = std::unexpected(std::move(swapped.error()));
+    return [this, effect, result = std::move(result)]() mutable { finish_table(*effect, std::move(result)); };
+  });
+}
+
+// --- the program around ----------------------------------------------------------------------------------------
+
+void Executor::carry_out(engine::Reply& effect) {
+  if (effect.id != RequestId::none) host_.reply(effect);
+}
+void Executor::carry_out(engine::RenderReply& effect) { host_.render(std::move(effect)); }
+void Executor::carry_out(engine::DaemonStateChanged& effect) { host_.daemon_state(effect.state); }
+void Executor::carry_out(engine::Exit& effect) { host_.exit(effect.failed); }
+
+void Executor::carry_out(engine::LogLine& effect) {
+  auto level = [&] {
+    switch (effect.severity) {
+      case engine::Severity::error: return ports::LogLevel::error;
+      case engine::Severity::warning: return ports::LogLevel::warning;
+      case engine::Severity::notice: return ports::LogLevel::notice;
+      case engine::Severity::info: return ports::LogLevel::info;
+      case engine::Severity::debug: return ports::LogLevel::debug;
+    }
+    return ports::LogLevel::error;
+  }();
+  ports_.log.write(level, effect.subject, effect.text);
+}
+
+}  // namespace mpath::runtime

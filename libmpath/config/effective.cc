@@ -290,6 +290,7 @@ std::string describe(const Config& config, const Origin& origin) {
     case Layer::overrides:
     case Layer::protocol:
     case Layer::multipaths:
+    case Layer::blacklist:
     case Layer::uid_attrs: break;
   }
   return fmt::format("{} ({})", place(), to_string(origin.layer));

@@ -192,11 +192,11 @@ class FileReader {
       case Section::protocol: return Layer::protocol;
       case Section::multipaths:
       case Section::multipath: return Layer::multipaths;
-      case Section::root:
       case Section::blacklist:
       case Section::blacklist_device:
       case Section::exceptions:
-      case Section::exceptions_device:
+      case Section::exceptions_device: return Layer::blacklist;
+      case Section::root:
       case Section::devices:
       case Section::device: break;
     }

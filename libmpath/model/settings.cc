@@ -14,6 +14,7 @@ std::string_view to_string(Layer layer) {
     case Layer::overrides: return "overrides";
     case Layer::protocol: return "overrides protocol";
     case Layer::multipaths: return "multipaths";
+    case Layer::blacklist: return "blacklist";
     case Layer::uid_attrs: return "uid_attrs";
     case Layer::derived: return "derived";
     case Layer::detected: return "detected";

@@ -21,6 +21,7 @@ enum class Layer : std::uint8_t {
   overrides,       ///< `overrides` section
   protocol,        ///< `protocol` block in `overrides`
   multipaths,      ///< a `multipath` entry
+  blacklist,       ///< a rule of the blacklist or its exceptions
   uid_attrs,       ///< a record of `uid_attrs`
   derived,         ///< follows from another setting (file and line are that one's)
   detected,        ///< asked of the device; set by the policy layer only

@@ -172,6 +172,10 @@ class FileReader {
   }
 
   void report_unknown(const Token& word) {
+    if (diagnostics_.is_full()) {
+      diagnostics_.count_one();
+      return;
+    }
     const Section section = frames_.back().section;
     Suggestion suggestion = suggest(section, word.text);
     std::string text = section == Section::root

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "libmpath/base/limits.h"
 #include "libmpath/config/config.h"
 #include "libmpath/config/source.h"
 #include "libmpath/config/value.h"
@@ -17,6 +18,9 @@ class DiagnosticList {
   void add(Diagnostic diagnostic);
   [[nodiscard]] std::vector<Diagnostic>& list() { return list_; }
   [[nodiscard]] std::size_t further() const { return further_; }
+  /// Nothing more is kept, so a message need not be worked out.
+  [[nodiscard]] bool is_full() const { return list_.size() >= limits::config_diagnostics; }
+  void count_one() { ++further_; }
 
  private:
   std::vector<Diagnostic> list_;

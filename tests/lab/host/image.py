@@ -76,6 +76,7 @@ def prepare(kernel: str | None = None, rebuild: bool = False) -> Image:
             for name in wanted:
                 folder = entry(cache, name)
                 if (folder / "about.json").exists():
+                    os.utime(folder / "about.json")
                     return Image(folder)
         why = None
         for name in wanted:
@@ -117,23 +118,31 @@ def build(cache: Path, kernel: str) -> Image:
         pack_initrd(staging, release, modules)
         say(f"kernel {release} ready after {time.monotonic() - started:.0f} s; installing the packages")
         build_root(staging, release)
-        for leftover in ("apt", "kernel", "initrd", "packages"):
-            shutil.rmtree(staging / leftover, ignore_errors=True)
-        for old in staging.glob("*.tar"):
-            old.unlink()
+        for leftover in list(staging.iterdir()):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            elif leftover.name not in ("vmlinux", "initrd.cpio", "root.ext4"):
+                leftover.unlink()
         (staging / "about.json").write_text(json.dumps({"kernel": release, "package": package.name}) + "\n")
         staging.chmod(0o755)
         if folder.exists():
-            # A running machine keeps its open files.
             folder.rename(staging / "replaced")
         os.rename(staging, folder)
         shutil.rmtree(folder / "replaced", ignore_errors=True)
+        remove_old(cache)
     except OSError as error:
         raise Unavailable(f"cannot build the image: {error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     say(f"image ready after {time.monotonic() - started:.0f} s")
     return Image(folder)
+
+
+def remove_old(cache: Path) -> None:
+    """Removes entries that no run has used for a week."""
+    for about in cache.glob("*-*/about.json"):
+        if time.time() - about.stat().st_mtime > 7 * 24 * 3600:
+            shutil.rmtree(about.parent, ignore_errors=True)
 
 
 def run(command: list, what: str, log: Path, **options) -> subprocess.CompletedProcess:

@@ -6,7 +6,7 @@ KERNELS = ("backports", "stable")  # the order in which they are tried when none
 
 PACKAGES = """
     systemd udev kmod dmsetup sg3-utils sg3-utils-udev fio lsscsi util-linux jq python3 strace e2fsprogs
-    iproute2 iptables open-iscsi nvme-cli lvm2 procps psmisc
+    iproute2 iptables open-iscsi nvme-cli lvm2 procps psmisc bash-builtins
     libdevmapper1.02.1 libudev1 libaio1 libsgutils2-1.46-2 libsystemd0 libfmt9 libedit2 libstdc++6
     libasan8 libubsan1 libtsan2
 """.split()

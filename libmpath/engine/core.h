@@ -13,6 +13,7 @@
 #include "libmpath/engine/engine.h"
 #include "libmpath/engine/records.h"
 #include "libmpath/plan/plan.h"
+#include "libmpath/policy/blacklist.h"
 #include "libmpath/policy/layout.h"
 #include "libmpath/policy/naming.h"
 
@@ -172,6 +173,7 @@ struct Engine::Core {
   // Configuration and state files.
   std::shared_ptr<const config::Config> config;
   std::unique_ptr<config::Resolver> resolver;
+  std::unique_ptr<policy::Blacklist> blacklist;
   policy::Bindings bindings;
   std::unordered_set<Wwid> wwids;
   bool configured_once = false;

@@ -50,7 +50,7 @@ void Engine::Core::take_path(const DiscoveredPath& found) {
   lookup.wwid = facts->wwid.text;
   if (!facts->wwid.empty()) settings = resolver->path(lookup);
 
-  policy::Admission admission = policy::admit(*config, found, *facts, *settings, daemon());
+  policy::Admission admission = policy::admit(*blacklist, found, *facts, *settings, daemon());
   if (!admission.is_admitted) {
     if (known != nullptr && !known->removed) remove_path(*known);
     log(Severity::debug, found.facts.kernel_name, "not used: " + admission.reason);

@@ -43,6 +43,7 @@ void Engine::Core::on(const ConfigurationLoaded& event) {
   }
   config = event.config;
   resolver = std::make_unique<config::Resolver>(config);
+  blacklist = std::make_unique<policy::Blacklist>(config);
   enter_state(DaemonState::configure);
   begin_discovery();
 }

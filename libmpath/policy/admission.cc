@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/policy/admission.h"
 
+#include "libmpath/base/text.h"
+
 namespace mpath::policy {
 
 namespace {
@@ -9,13 +11,22 @@ Admission refuse(std::string why) { return {false, std::move(why)}; }
 
 }  // namespace
 
-Admission admit(const config::Config&, const DiscoveredPath& path, const PathFacts& facts, const config::PathSettings&,
+Admission admit(Blacklist& blacklist, const DiscoveredPath& path, const PathFacts& facts, const config::PathSettings& settings,
                 const config::DaemonSettings& daemon) {
   if (path.is_hidden) return refuse("the kernel hides it");
+  if (BlacklistVerdict verdict = blacklist.devnode(facts.kernel_name); verdict.is_blacklisted()) return refuse(verdict.text);
+  if (facts.bus == Bus::unknown) return refuse("it is neither a SCSI, NVMe, DASD nor CCISS device");
   if (facts.protocol == Protocol::scsi_usb && !daemon.allow_usb_devices.value) {
     return refuse("it is a USB device (allow_usb_devices is no)");
   }
-  if (facts.bus == Bus::unknown) return refuse("it is neither a SCSI, NVMe, DASD nor CCISS device");
+  for (const BlacklistVerdict& verdict : {
+           blacklist.property(path.properties, settings.uid_attribute.value),
+           blacklist.device(std::string(trim_right(facts.vendor)), std::string(trim_right(facts.product))),
+           blacklist.protocol(std::string(to_string(facts.protocol))),
+           facts.wwid.empty() ? BlacklistVerdict{} : blacklist.wwid(facts.wwid.text),
+       }) {
+    if (verdict.is_blacklisted()) return refuse(verdict.text);
+  }
   return {true, {}};
 }
 

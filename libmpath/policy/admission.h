@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Whether a device is a path of ours at all: what it is, and what the blacklist says of it. Pure; any thread.
+// Whether a device is a path of ours at all: what it is, and what the blacklist says of it. Pure; the thread that owns the Blacklist.
 #pragma once
 
 #include <string>
 
 #include "libmpath/config/effective.h"
 #include "libmpath/model/discovery.h"
+#include "libmpath/policy/blacklist.h"
 
 namespace mpath::policy {
 
@@ -14,8 +15,8 @@ struct Admission {
   std::string reason;  ///< why not, with the rule that decided it
 };
 
-/// `facts` are those of `path` after identify().
-[[nodiscard]] Admission admit(const config::Config& config, const DiscoveredPath& path, const PathFacts& facts,
+/// `facts` are those of `path` after identify(). A device without a WWID yet is not judged by it.
+[[nodiscard]] Admission admit(Blacklist& blacklist, const DiscoveredPath& path, const PathFacts& facts,
                               const config::PathSettings& settings, const config::DaemonSettings& daemon);
 
 }  // namespace mpath::policy

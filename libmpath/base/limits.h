@@ -40,6 +40,12 @@ inline constexpr Duration lane_patience = milliseconds{20};     ///< all threads
 inline constexpr Duration lane_stop = seconds{5};               ///< wait for running tasks at the end of the process
 inline constexpr std::size_t sg_commands_per_path = 1;          ///< outstanding checks of one path
 
+// --- kernel interfaces --------------------------------------------------------------------------------------
+inline constexpr std::size_t dm_answer_bytes = 64u << 20;       ///< longest answer of device-mapper (list, table, status)
+inline constexpr std::size_t sysfs_attribute_bytes = 64u << 10; ///< of a binary attribute (VPD pages)
+inline constexpr int uevent_buffer_bytes = 128 << 20;           ///< receive buffer of the uevent socket
+inline constexpr std::size_t uevents_per_read = 1000;           ///< taken at one wake-up
+
 // --- log ----------------------------------------------------------------------------------------------------
 inline constexpr std::size_t log_queue_lines = 4096;
 inline constexpr unsigned log_lines_per_object_per_minute = 10;

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/sys/device_mapper.h"
+
+#include <algorithm>
+
+#include "libmpath/base/limits.h"
+#include "libmpath/base/text.h"
+#include "libmpath/sys/dm_library.h"
+#include "libmpath/wire/dm_table.h"
+
+namespace mpath::sys {
+
+namespace {
+
+constexpr std::size_t longest_wwid = 128 - sizeof("mpath-") + 1;  ///< DM_UUID_LEN - 1, without the prefix
+constexpr int read_attempts = 3;  ///< table and status are two calls; a table may change between them
+
+/// "part1-mpath-…" for the map "mpath-…": kpartx's uuid of a partition map.
+bool is_partition_of(std::string_view uuid, std::string_view map_uuid) {
+  if (!uuid.starts_with("part") || !uuid.ends_with(map_uuid)) return false;
+  std::string_view number = uuid.substr(4, uuid.size() - 4 - map_uuid.size());
+  if (!number.ends_with('-')) return false;
+  number.remove_suffix(1);
+  return !number.empty() && std::ranges::all_of(number, is_digit);
+}
+
+std::uint64_t fingerprint_of(const DmTable& table) {
+  if (table.targets.size() != 1) return 0;
+  return wire::table_fingerprint(table.targets[0].text, table.targets[0].length_sectors);
+}
+
+Status no_map_name(const MapName& name) {
+  bool possible = !name.empty() && name.text.size() <= limits::map_name_bytes && name.text != "." && name.text != ".." &&
+                  name.text.find('/') == std::string::npos && name.text.find('\0') == std::string::npos;
+  if (possible) return {};
+  return fail(ErrorCode::invalid_argument, name.text, "cannot be the name of a map");
+}
+
+}  // namespace
+
+DeviceMapper::DeviceMapper(DmControl control, DeviceMapperOptions options)
+    : control_(std::move(control)), options_(options) {}
+
+Result<std::unique_ptr<DeviceMapper>> DeviceMapper::open(DeviceMapperOptions options) {
+  auto control = DmControl::open();
+  if (!control) return std::unexpected(std::move(control.error()));
+  std::unique_ptr<DeviceMapper> mapper(new DeviceMapper(std::move(*control), options));
+  dm_library::set_up(options.udev_sync == UdevSync::on);
+  mapper->capabilities_.interface = mapper->control_.version();
+  // Arming changes nothing but when event_fd() becomes readable, so it is also the way to ask whether it can be done.
+  mapper->capabilities_.event_poll = mapper->control_.arm_poll().has_value();
+  return mapper;
+}
+
+Status DeviceMapper::probe() {
+  auto version = control_.target_version(wire::multipath_target);
+  if (!version) {
+    capabilities_.multipath = {};
+    if (version.error().code != ErrorCode::not_found) return std::unexpected(std::move(version.error()));
+    return fail(ErrorCode::unavailable, "device-mapper", "the multipath target is missing; load it with: modprobe dm-multipath",
+                version.error().what);
+  }
+  capabilities_.multipath = *version;
+  return {};
+}
+
+void DeviceMapper::set_partition_delimiter(std::optional<std::string> delimiter) {
+  std::lock_guard lock(delimiter_mutex_);
+  delimiter_ = std::move(delimiter);
+}
+
+Status DeviceMapper::check(const MapName& name, const Precondition& expected) const {
+  auto table = control_.table(name);
+  if (!table) {
+    if (table.error().code == ErrorCode::not_found) {
+      if (expected.uuid.empty()) return {};
+      return fail(ErrorCode::conflict, name.text, "the map is gone");
+    }
+    return std::unexpected(std::move(table.error()));
+  }
+  if (expected.uuid.empty()) return fail(ErrorCode::conflict, name.text, "there is a device of this name meanwhile");
+  if (table->info.uuid != expected.uuid) {
+    return fail(ErrorCode::conflict, name.text, "the name belongs to another device meanwhile", table->info.uuid);
+  }
+  if (expected.table_fingerprint != 0 && fingerprint_of(*table) != expected.table_fingerprint) {
+    return fail(ErrorCode::conflict, name.text, "the table was changed by somebody else meanwhile");
+  }
+  return {};
+}
+
+Result<DevNum> DeviceMapper::create(const MapSpec& spec, UdevFlags flags) {
+  if (auto possible = no_map_name(spec.name); !possible) return std::unexpected(possible.error());
+  if (spec.wwid.empty() || spec.wwid.text.size() > longest_wwid) {
+    return fail(ErrorCode::invalid_argument, spec.name.text, "the map has no WWID that device-mapper could store");
+  }
+  if (auto there = control_.info(spec.name)) {
+    return fail(ErrorCode::exists, spec.name.text, "there is a device of this name already", there->uuid);
+  }
+  if (auto there = control_.info_by_uuid("mpath-" + spec.wwid.text)) {
+    return fail(ErrorCode::exists, spec.name.text, "the volume has a map already, named " + escape(there->name));
+  }
+  Status created = dm_library::create(spec, wire::format_table(spec.table), dm_library::udev_bits(flags),
+                                      {options_.udev_sync == UdevSync::on, options_.udev_wait});
+  auto info = control_.info(spec.name);
+  if (!created && created.error().code != ErrorCode::timeout) {
+    // libdevmapper removes what it could not fill; if that failed too, once more, and only an empty device of ours.
+    if (info && info->uuid == "mpath-" + spec.wwid.text && !info->has_live_table) {
+      (void)dm_library::remove(spec.name, false, {});
+    }
+    return std::unexpected(std::move(created.error()));
+  }
+  if (!info) return std::unexpected(std::move(info.error()));
+  return info->devnum;
+}
+
+Status DeviceMapper::load(const MapName& name, const MapSpec& spec, const Precondition& expected) {
+  if (auto holds = check(name, expected); !holds) return holds;
+  return dm_library::load(name, spec, wire::format_table(spec.table));
+}
+
+Status DeviceMapper::resume(const MapName& name, UdevFlags flags, bool flush) {
+  std::uint16_t bits = dm_library::udev_bits(flags);
+  Status resumed = options_.udev_sync == UdevSync::on
+                       ? dm_library::resume(name, bits, flush, {true, options_.udev_wait})
+                       : control_.resume(name, bits, flush);
+  if (resumed || resumed.error().code == ErrorCode::timeout) return resumed;
+  // The new table did not get in. Without an inactive table a resume brings the old one back.
+  auto info = control_.info(name);
+  if (!info) return resumed;
+  if (info->has_inactive_table) (void)control_.clear(name);
+  if (!info->suspended) return resumed;
+  Error failure = std::move(resumed.error());
+  if (auto again = control_.resume(name, bits, false)) {
+    failure.what = "the new table did not get in; the map goes on with the old one";
+  } else {
+    failure.what = "the map is suspended and cannot be resumed; try: dmsetup resume";
+    failure.cause += "; " + again.error().message();
+  }
+  return std::unexpected(std::move(failure));
+}
+
+Result<std::vector<DmInfo>> DeviceMapper::partitions(const std::string& uuid) const {
+  auto devices = control_.list();
+  if (!devices) return std::unexpected(std::move(devices.error()));
+  std::vector<DmInfo> found;
+  for (const KernelMapListing& device : *devices) {
+    if (!device.uuid.empty() && !is_partition_of(device.uuid, uuid)) continue;
+    auto info = control_.info(device.name);
+    if (info && is_partition_of(info->uuid, uuid)) found.push_back(std::move(*info));
+  }
+  return found;
+}
+
+std::string DeviceMapper::partition_name(const MapName& name, const MapName& new_name, const std::string& old) const {
+  std::string_view tail = std::string_view(old).substr(name.text.size());
+  while (!tail.empty() && !is_digit(tail.front())) tail.remove_prefix(1);
+  std::optional<std::string> delimiter;
+  {
+    std::lock_guard lock(delimiter_mutex_);
+    delimiter = delimiter_;
+  }
+  if (!delimiter) delimiter = is_digit(new_name.text.back()) ? "p" : "";
+  return new_name.text + *delimiter + std::string(tail);
+}
+
+Status DeviceMapper::rename(const MapName& name, const MapName& new_name, const Precondition& expected) {
+  if (auto possible = no_map_name(new_name); !possible) return possible;
+  if (auto holds = check(name, expected); !holds) return holds;
+  auto parts = partitions(expected.uuid);
+  if (!parts) return std::unexpected(std::move(parts.error()));
+  dm_library::UdevWait wait{options_.udev_sync == UdevSync::on, options_.udev_wait};
+  Status renamed = dm_library::rename(name, new_name, wait);
+  if (!renamed && renamed.error().code != ErrorCode::timeout) return renamed;
+  // The map itself is what counts; a partition that keeps its old name works as before.
+  for (const DmInfo& part : *parts) {
+    if (!part.name.starts_with(name.text)) continue;
+    (void)dm_library::rename({part.name}, {partition_name(name, new_name, part.name)}, wait);
+  }
+  return renamed;
+}
+
+Status DeviceMapper::remove(const MapName& name, bool deferred, const Precondition& expected) {
+  if (auto holds = check(name, expected); !holds) return holds;
+  auto info = control_.info(name);
+  if (!info) return std::unexpected(std::move(info.error()));
+  auto parts = partitions(info->uuid);
+  if (!parts) return std::unexpected(std::move(parts.error()));
+  if (!deferred) {
+    bool part_used = std::ranges::any_of(*parts, [](const DmInfo& part) { return part.open_count > 0; });
+    if (part_used || info->open_count > parts->size()) {
+      return fail(ErrorCode::busy, name.text, part_used ? "a partition of the map is in use" : "the map is in use");
+    }
+  }
+  dm_library::UdevWait wait{options_.udev_sync == UdevSync::on, options_.udev_wait};
+  for (const DmInfo& part : *parts) {
+    if (auto removed = dm_library::remove({part.name}, deferred, wait); !removed) return removed;
+  }
+  return dm_library::remove(name, deferred, wait);
+}
+
+Status DeviceMapper::message(const MapName& name, std::string_view uuid, const MapMessage& message) {
+  Status sent = control_.message(uuid, to_string(message));
+  if (sent) return sent;
+  Error failure = std::move(sent.error());
+  failure.subject = name.text;
+  if (failure.code == ErrorCode::not_found && control_.info(name)) {
+    failure.code = ErrorCode::conflict;
+    failure.what = "the name belongs to another device meanwhile";
+  }
+  return std::unexpected(std::move(failure));
+}
+
+Result<std::vector<KernelMapListing>> DeviceMapper::list() { return control_.list(); }
+
+Result<KernelMap> DeviceMapper::read(const MapName& name) {
+  for (int attempt = 1;; ++attempt) {
+    auto table = control_.table(name);
+    if (!table) return std::unexpected(std::move(table.error()));
+    if (table->targets.size() != 1 || table->targets[0].type != wire::multipath_target) {
+      return fail(ErrorCode::unsupported, name.text, "the device is not one multipath target");
+    }
+    auto status = control_.status(name);
+    if (!status) return std::unexpected(std::move(status.error()));
+    const DmTarget& target = table->targets[0];
+    auto parsed = wire::parse_table(target.text, target.length_sectors);
+    if (!parsed) return std::unexpected(Error{parsed.error().code, name.text, parsed.error().what, parsed.error().cause});
+    bool same_target = status->targets.size() == 1 && status->targets[0].type == wire::multipath_target;
+    Status applied = same_target ? wire::apply_status(*parsed, status->targets[0].text)
+                                 : Status(fail(ErrorCode::conflict, name.text, "the table changes while it is read"));
+    if (!applied && applied.error().code == ErrorCode::conflict && attempt < read_attempts) continue;
+    if (!applied) return std::unexpected(Error{applied.error().code, name.text, applied.error().what, applied.error().cause});
+    const DmInfo& info = status->info;
+    return KernelMap{.name = {info.name}, .uuid = info.uuid, .devnum = info.devnum, .table = std::move(*parsed),
+                     .table_fingerprint = fingerprint_of(*table), .event_number = info.event_number,
+                     .open_count = info.open_count, .suspended = info.suspended, .read_only = info.read_only,
+                     .has_inactive_table = info.has_inactive_table};
+  }
+}
+
+Status DeviceMapper::arm_events() { return control_.arm_poll(); }
+
+}  // namespace mpath::sys

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/sys/udev_discovery.h"
+
+#include <fcntl.h>
+#include <libudev.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "libmpath/base/limits.h"
+#include "libmpath/base/unique_fd.h"
+#include "libmpath/sys/path_facts.h"
+#include "libmpath/sys/sysfs.h"
+
+namespace mpath::sys {
+
+namespace {
+
+constexpr const char* sysfs_root = "/sys";
+
+struct Unref {
+  void operator()(udev_device* device) const { udev_device_unref(device); }
+  void operator()(udev_enumerate* enumerate) const { udev_enumerate_unref(enumerate); }
+};
+using DevicePtr = std::unique_ptr<udev_device, Unref>;
+
+bool is_disk(udev_device* device) {
+  const char* type = udev_device_get_devtype(device);
+  return type != nullptr && std::string_view(type) == "disk";
+}
+
+/// An absolute path below /sys without ways out of it.
+bool is_sysfs_path(std::string_view path) {
+  return path.starts_with("/sys/") && path.find("/../") == std::string_view::npos && !path.ends_with("/..") &&
+         path.find('\0') == std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<UdevDiscovery>> UdevDiscovery::create() {
+  udev* context = udev_new();
+  if (context == nullptr) return std::unexpected(error_from_errno(errno, "udev", "cannot be used"));
+  return std::unique_ptr<UdevDiscovery>(new UdevDiscovery(context));
+}
+
+UdevDiscovery::~UdevDiscovery() { udev_unref(udev_); }
+
+Result<DiscoveredPath> UdevDiscovery::read(udev_device* device) const {
+  const char* path = udev_device_get_syspath(device);
+  if (path == nullptr) return fail(ErrorCode::not_found, "udev", "a device without a path in sysfs");
+  auto found = read_path_facts(sysfs_root, path);
+  if (!found) return found;
+  found->facts.udev_initialized = udev_device_get_is_initialized(device) > 0;
+  for (auto* entry = udev_device_get_properties_list_entry(device); entry != nullptr;
+       entry = udev_list_entry_get_next(entry)) {
+    const char* name = udev_list_entry_get_name(entry);
+    const char* value = udev_list_entry_get_value(entry);
+    if (name == nullptr || value == nullptr) continue;
+    if (std::string_view(name) == "DM_MULTIPATH_DEVICE_PATH") found->is_multipath_member = std::string_view(value) == "1";
+    found->properties.emplace_back(name, value);
+  }
+  return found;
+}
+
+Result<std::vector<DiscoveredPath>> UdevDiscovery::enumerate() {
+  std::unique_ptr<udev_enumerate, Unref> all(udev_enumerate_new(udev_));
+  if (!all || udev_enumerate_add_match_subsystem(all.get(), "block") < 0 ||
+      udev_enumerate_add_match_is_initialized(all.get()) < 0) {
+    return fail(ErrorCode::limit, "udev", "cannot enumerate block devices");
+  }
+  if (int error = udev_enumerate_scan_devices(all.get()); error < 0) {
+    return std::unexpected(error_from_errno(-error, "udev", "cannot enumerate block devices"));
+  }
+  std::vector<DiscoveredPath> found;
+  for (auto* entry = udev_enumerate_get_list_entry(all.get()); entry != nullptr; entry = udev_list_entry_get_next(entry)) {
+    const char* path = udev_list_entry_get_name(entry);
+    if (path == nullptr || base_name(path).starts_with("dm-")) continue;
+    DevicePtr device(udev_device_new_from_syspath(udev_, path));
+    if (!device || !is_disk(device.get())) continue;
+    if (auto disk = read(device.get())) found.push_back(std::move(*disk));
+  }
+  std::ranges::sort(found, natural_less, [](const DiscoveredPath& path) { return std::string_view(path.facts.kernel_name); });
+  return found;
+}
+
+Result<DiscoveredPath> UdevDiscovery::gather(std::string_view name) {
+  if (name.starts_with("/dev/")) name.remove_prefix(5);
+  std::string text(name);
+  DevicePtr device;
+  if (is_sysfs_path(name)) {
+    device.reset(udev_device_new_from_syspath(udev_, text.c_str()));
+  } else if (!name.empty() && name.size() < 256 && name.find('/') == std::string_view::npos &&
+             name.find('\0') == std::string_view::npos && name != "." && name != "..") {
+    device.reset(udev_device_new_from_subsystem_sysname(udev_, "block", text.c_str()));
+  } else {
+    return fail(ErrorCode::invalid_argument, std::move(text), "is not the name of a block device");
+  }
+  if (!device) return fail(ErrorCode::not_found, std::move(text), "there is no such block device");
+  const char* subsystem = udev_device_get_subsystem(device.get());
+  if (subsystem == nullptr || std::string_view(subsystem) != "block" || !is_disk(device.get())) {
+    return fail(ErrorCode::invalid_argument, std::move(text), "is not a whole disk");
+  }
+  return read(device.get());
+}
+
+Status UdevDiscovery::trigger(std::string_view sysfs_path, std::string_view action) {
+  if (!is_sysfs_path(sysfs_path) || (action != "add" && action != "change")) {
+    return fail(ErrorCode::invalid_argument, std::string(sysfs_path), "no uevent can be asked for it");
+  }
+  std::string file = std::string(sysfs_path) + "/uevent";
+  UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd || ::write(fd.get(), action.data(), action.size()) < 0) {
+    return std::unexpected(error_from_errno(errno, std::move(file), "cannot ask the kernel for a uevent"));
+  }
+  return {};
+}
+
+}  // namespace mpath::sys

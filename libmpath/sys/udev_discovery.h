@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// ports::Discovery over libudev and sysfs. libudev's objects are not for several threads: everything here runs in lane discovery
+// (or before the lanes start). The engine's thread has UdevMonitor, which shares nothing with this.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "libmpath/ports/ports.h"
+
+struct udev;
+struct udev_device;
+
+namespace mpath::sys {
+
+class UdevDiscovery final : public ports::Discovery {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<UdevDiscovery>> create();
+  UdevDiscovery(const UdevDiscovery&) = delete;
+  UdevDiscovery& operator=(const UdevDiscovery&) = delete;
+  ~UdevDiscovery() override;
+
+  /// Disks that cannot be paths (dm devices, NVMe multipath heads) and those that vanish while they are read are left out.
+  Result<std::vector<DiscoveredPath>> enumerate() override;
+  /// Errors: not_found; invalid_argument for a text that is no name; unsupported and unavailable as read_path_facts().
+  Result<DiscoveredPath> gather(std::string_view device) override;
+  Status trigger(std::string_view sysfs_path, std::string_view action) override;
+
+ private:
+  explicit UdevDiscovery(udev* context) : udev_(context) {}
+  [[nodiscard]] Result<DiscoveredPath> read(udev_device* device) const;
+  udev* udev_;
+};
+
+}  // namespace mpath::sys

@@ -76,4 +76,8 @@ struct ParsedValue {
 /// The words a value of this type may be written as, for messages ("yes or no", "1..5 or off").
 [[nodiscard]] std::string describe_values(const Keyword& keyword);
 
+/// The fixed words among them, and the one that `text` was probably meant to be (empty: none is near).
+[[nodiscard]] std::vector<std::string_view> value_words(const Keyword& keyword);
+[[nodiscard]] std::string_view nearest_word(const Keyword& keyword, std::string_view text);
+
 }  // namespace mpath::config

@@ -2,6 +2,9 @@
 #include "libmpath/command/reply.h"
 
 #include "libmpath/command/mpathctl.h"
+#include "libmpath/config/dump.h"
+#include "libmpath/config/hardware.h"
+#include "libmpath/policy/identify.h"
 #include "libmpath/view/format.h"
 #include "libmpath/view/json.h"
 #include "libmpath/view/summary.h"
@@ -65,6 +68,32 @@ std::string one_path(const Request& request, const Snapshot& snapshot) {
   return view::value_of('o', view::PathRow{*path, !path->map_name.empty()}, snapshot.now) + '\n';
 }
 
+/// Which device entries match the paths that are there, in order of first use, and which maps there are.
+config::LocalUse local_use(const Snapshot& snapshot) {
+  config::LocalUse use;
+  config::HardwareMatcher matcher(snapshot.config);
+  std::vector<bool> seen(snapshot.config->devices.size(), false);
+  for (const auto& path : snapshot.paths) {
+    if (!path || !path->facts) continue;
+    const config::PathIdentity identity = policy::identity_for_lookup(*path->facts);
+    for (std::size_t index : matcher.matches(identity.vendor, identity.product, identity.revision)) {
+      if (!seen[index]) use.devices.push_back(index);
+      seen[index] = true;
+    }
+  }
+  for (const auto& map : snapshot.maps) {
+    if (map) use.maps.push_back({map->wwid.text, map->name.text});
+  }
+  return use;
+}
+
+std::string configuration(const Request& request, const Snapshot& snapshot) {
+  if (!snapshot.config) return "fail\n";
+  if (request.kind == RequestKind::show_blacklist) return config::format_blacklist(*snapshot.config);
+  if (request.kind == RequestKind::show_config) return config::dump_config(*snapshot.config);
+  return config::dump_local(*snapshot.config, local_use(snapshot));
+}
+
 std::string mpathctl_status(const Request& request, const Snapshot& snapshot) {
   return encode_reply({static_cast<int>(view::health_of(snapshot)),
                        request.json ? view::summary_json(snapshot) : view::summary_text(snapshot), {}});
@@ -92,7 +121,7 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::mpathctl_status: return mpathctl_status(request, snapshot);
     case RequestKind::show_config:
     case RequestKind::show_config_local:
-    case RequestKind::show_blacklist:
+    case RequestKind::show_blacklist: return configuration(request, snapshot);
     case RequestKind::reconfigure:
     case RequestKind::reconfigure_all:
     case RequestKind::shutdown:

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "libmpath/base/text.h"
+#include "libmpath/config/expression.h"
 #include "libmpath/config/features.h"
 
 namespace mpath::config {
@@ -178,6 +179,10 @@ void drop_repeated(RuleList& list) {
   drop_repeated(list.device);
 }
 
+bool compiles(std::string_view written) {
+  return Expression::compile(std::string(written.substr(written.starts_with('!') ? 1 : 0))).has_value();
+}
+
 }  // namespace
 
 void complete_rules(Config& config, bool nvme_native_multipath) {
@@ -188,8 +193,9 @@ void complete_rules(Config& config, bool nvme_native_multipath) {
   for (const Entry& device : config.devices) {
     const Setting* hidden = device.settings.find(Key::product_blacklist);
     if (!hidden) continue;
-    config.blacklist.device.push_back({std::string(device.settings.text(Key::vendor)),
-                                       std::get<std::string>(hidden->value), hidden->origin});
+    DeviceRule rule{std::string(device.settings.text(Key::vendor)), std::get<std::string>(hidden->value), hidden->origin};
+    // An expression that does not compile hides nothing, and as a rule it would make the dump unreadable.
+    if (compiles(*rule.vendor) && compiles(*rule.product)) config.blacklist.device.push_back(std::move(rule));
   }
   drop_repeated(config.blacklist);
   drop_repeated(config.exceptions);

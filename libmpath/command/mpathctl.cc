@@ -25,7 +25,9 @@ std::expected<Request, ParseFailure> parse_mpathctl(std::string_view text) {
   if (!document.is_object()) return refuse("the request is not a JSON object");
   const auto command = document.find("command");
   if (command == document.end() || !command->is_string()) return refuse("the request names no \"command\"");
-  if (*command != "status") return refuse(fmt::format("unknown command '{}'", escape(command->get_ref<const std::string&>())));
+  if (*command != "status") {
+    return refuse(fmt::format("unknown command '{}'", escape(command->get_ref<const std::string&>())));
+  }
   Request request{.kind = RequestKind::mpathctl_status};
   for (const auto& [key, value] : document.items()) {
     if (key == "command") continue;

@@ -26,7 +26,7 @@ std::string path_name(std::string_view name) {
   return path;
 }
 
-/// The digits at the beginning, 0 without any: what the old tool takes as a group number. The engine knows which groups there are.
+/// The digits at the beginning, 0 without any: what the old tool takes as a group number. The engine knows which exist.
 std::uint32_t group_number(std::string_view text) {
   std::size_t digits = 0;
   while (digits < text.size() && is_digit(text[digits])) ++digits;
@@ -55,7 +55,8 @@ const Command* find_command(const std::vector<Keyword>& keywords) {
 
 std::expected<Request, ParseFailure> parse(std::string_view text) {
   if (text.starts_with(mpathctl_prefix)) return parse_mpathctl(text.substr(mpathctl_prefix.size()));
-  if (const std::string_view word = trim(text); word == "help" || word == "?") return std::unexpected(ParseFailure{help_text()});
+  const std::string_view word = trim(text);
+  if (word == "help" || word == "?") return std::unexpected(ParseFailure{help_text()});
 
   const auto tokens = config::tokenize(text).tokens;
   if (tokens.empty()) return refuse_with_help(text, "Not enough memory");

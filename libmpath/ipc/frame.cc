@@ -16,7 +16,8 @@ constexpr std::size_t length_bytes = sizeof(std::size_t);
 Result<std::string> encode_frame(std::string_view text) {
   const std::size_t length = text.size() + 1;
   if (length >= limits::reply_bytes) {
-    return fail(ErrorCode::limit, "frame", fmt::format("{} bytes are more than a reader takes ({})", length, limits::reply_bytes - 1));
+    return fail(ErrorCode::limit, "frame",
+                fmt::format("{} bytes are more than a reader takes ({})", length, limits::reply_bytes - 1));
   }
   std::string frame(length_bytes, '\0');
   std::memcpy(frame.data(), &length, length_bytes);
@@ -56,7 +57,8 @@ Status FrameDecoder::refuse(Status status) {
 
 Status FrameDecoder::feed(std::string_view bytes) {
   if (bytes.size() > wanted()) {
-    return refuse(fail(ErrorCode::invalid_argument, "frame", fmt::format("{} bytes where {} were wanted", bytes.size(), wanted())));
+    return refuse(fail(ErrorCode::invalid_argument, "frame",
+                       fmt::format("{} bytes where {} were wanted", bytes.size(), wanted())));
   }
   const bool checks_prefix = awaits_prefix();
   buffer_ += bytes;
@@ -66,7 +68,8 @@ Status FrameDecoder::feed(std::string_view bytes) {
     buffer_.clear();
     has_length_ = true;
     if (length_ >= 1 && length_ <= most_bytes()) return {};
-    return refuse(fail(ErrorCode::corrupt, "frame", fmt::format("the length {} is not between 1 and {}", length_, most_bytes())));
+    return refuse(fail(ErrorCode::corrupt, "frame",
+                       fmt::format("the length {} is not between 1 and {}", length_, most_bytes())));
   }
   if (checks_prefix && !large_prefix_.starts_with(buffer_)) {
     return refuse(fail(ErrorCode::corrupt, "frame",

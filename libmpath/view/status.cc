@@ -45,7 +45,9 @@ std::string daemon_line(const engine::Snapshot& snapshot) {
 
 std::string devices(std::span<const BlockDevice> devices) {
   std::string out = "available block devices:\n";
-  for (const BlockDevice& device : devices) out += fmt::format("    {} {}\n", escape(device.name), verdict_text(device.verdict));
+  for (const BlockDevice& device : devices) {
+    out += fmt::format("    {} {}\n", escape(device.name), verdict_text(device.verdict));
+  }
   return out;
 }
 

@@ -220,7 +220,9 @@ std::string summary_json(const engine::Snapshot& snapshot) {
   for (const MapSummary& map : summary.maps) maps.push_back(map_object(map, snapshot.now));
   ordered_json stuck = ordered_json::array();
   for (const engine::StuckView& view : snapshot.stuck) {
-    stuck.push_back({{"what", escape(view.what)}, {"seconds", seconds_since(snapshot.now, view.since)}, {"waiting", view.waiting}});
+    stuck.push_back({{"what", escape(view.what)},
+                     {"seconds", seconds_since(snapshot.now, view.since)},
+                     {"waiting", view.waiting}});
   }
   ordered_json platform = ordered_json::array();
   for (const std::string& lack : snapshot.degraded) platform.push_back(escape(lack));

@@ -66,7 +66,8 @@ std::string countdown_text(seconds left, seconds total) {
   if (total.count() > 0) {
     // Bounded first: a deadline may lie further away than the interval, and the product must not overflow.
     const seconds shown = std::clamp(left, seconds{0}, total);
-    const auto filled = static_cast<std::size_t>(static_cast<double>(shown.count()) * 10 / static_cast<double>(total.count()));
+    const double tenths = static_cast<double>(shown.count()) * 10 / static_cast<double>(total.count());
+    const auto filled = static_cast<std::size_t>(tenths);
     text.append(filled, 'X').append(10 - filled, '.');
   }
   return text + fmt::format(" {}/{}", left.count(), total.count());

@@ -24,7 +24,8 @@ Result<std::pair<sockaddr_un, socklen_t>> address_of(const std::string& name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (name.empty() || name.size() >= sizeof address.sun_path) {
-    return fail(ErrorCode::invalid_argument, name, fmt::format("a socket name has 1 to {} bytes", sizeof address.sun_path - 1));
+    return fail(ErrorCode::invalid_argument, name,
+                fmt::format("a socket name has 1 to {} bytes", sizeof address.sun_path - 1));
   }
   std::memcpy(address.sun_path, name.data(), name.size());
   std::size_t length = offsetof(sockaddr_un, sun_path) + name.size();
@@ -110,11 +111,13 @@ Result<UniqueFd> connect_to_daemon(milliseconds limit) {
 Result<std::string> exchange(int fd, std::string_view command, milliseconds limit) {
   const auto frame = ipc::encode_frame(command);
   if (!frame) return std::unexpected(frame.error());
-  if (const int error = send_all(fd, *frame, limit)) return std::unexpected(error_from_errno(error, "multipathd", "cannot send packet"));
+  if (const int error = send_all(fd, *frame, limit)) {
+    return std::unexpected(error_from_errno(error, "multipathd", "cannot send packet"));
+  }
   ipc::FrameDecoder decoder = ipc::FrameDecoder::for_replies();
   if (const int error = receive_frame(fd, decoder, limit)) {
-    return std::unexpected(error_from_errno(error, "multipathd",
-                                            error == ETIMEDOUT ? "timeout receiving packet" : fmt::format("error {} receiving packet", error)));
+    std::string what = error == ETIMEDOUT ? "timeout receiving packet" : fmt::format("error {} receiving packet", error);
+    return std::unexpected(error_from_errno(error, "multipathd", std::move(what)));
   }
   return decoder.take();
 }

@@ -38,6 +38,8 @@ inline constexpr std::size_t lane_queue = 65536;                ///< tasks waiti
 inline constexpr std::size_t lane_stack_bytes = 256u << 10;
 inline constexpr Duration lane_patience = milliseconds{20};     ///< all threads of a lane busy for so long: one more
 inline constexpr Duration lane_stop = seconds{5};               ///< wait for running tasks at the end of the process
+inline constexpr Duration full_host_retry = milliseconds{5};    ///< a host whose queue is full is asked again after so long
+inline constexpr Duration full_host_retry_most = milliseconds{100};  ///< the interval doubles up to this
 inline constexpr std::size_t sg_commands_per_path = 1;          ///< outstanding checks of one path
 
 // --- kernel interfaces --------------------------------------------------------------------------------------

@@ -47,9 +47,11 @@ struct Engine::Core {
   void begin_configuration();
   void begin_discovery();
   void discovery_arrived();
+  [[nodiscard]] bool can_ingest() const;
   void ingest_some();
   void finish_discovery();
   void maybe_become_idle();
+  [[nodiscard]] bool all_settled();
   void adopt_kernel_map(const KernelMap& kernel);
   void request_reconfigure(bool all);
 
@@ -222,6 +224,8 @@ inline constexpr Duration fresh_answer = seconds{1};
 inline constexpr Duration standstill_threshold = milliseconds{500};
 /// How long the first configuration may keep the daemon from being ready.
 inline constexpr Duration configuration_limit = seconds{15};
+/// How long `multipath -ll` waits for answers; a path that hangs is shown as pending.
+inline constexpr Duration observer_limit = seconds{3};
 inline constexpr std::size_t paths_ingested_per_step = 64;
 
 }  // namespace mpath::engine

@@ -25,7 +25,7 @@ void Engine::step(const Event& event, MonoTime now, std::vector<Effect>& effects
 
 MonoTime Engine::next_deadline() const {
   // Work that is left over is due at once, whatever the clock says.
-  if (core_->found_taken < core_->found_paths.size()) return MonoTime::min();
+  if (core_->can_ingest()) return MonoTime::min();
   MonoTime next = core_->timers.next();
   return next == no_deadline ? no_deadline : next + core_->standstill;
 }
@@ -68,7 +68,7 @@ void Engine::Core::on(const Started&) {
 }
 
 void Engine::Core::on(const TimeAdvanced&) {
-  if (found_taken < found_paths.size()) ingest_some();
+  if (can_ingest()) ingest_some();
   run_timers();
 }
 

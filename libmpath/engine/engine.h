@@ -13,7 +13,15 @@
 
 namespace mpath::engine {
 
+/// How much the engine does. Observers read and never change anything; they are idle as soon as they know what there is.
+enum class Mode {
+  manage,   ///< the daemon
+  observe,  ///< multipath -ll: maps, and one check of each of their paths
+  list,     ///< multipath -l: maps only, no command to any device
+};
+
 struct EngineOptions {
+  Mode mode = Mode::manage;
   std::uint64_t seed = 1;        ///< of every random choice
   bool bindings_read_only = false;
 };

@@ -133,7 +133,7 @@ void Engine::Core::clear_deferral(MapRecord& map) {
 }
 
 void Engine::Core::reconcile(MapRecord& map) {
-  if (!map.live || exiting) return;
+  if (!map.live || exiting || options.mode != Mode::manage) return;
   if (map.table_op != OpId::none || map.read_op != OpId::none) return;
   if (map.kernel_stale) {
     read_map(map);

@@ -91,6 +91,7 @@ void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, s
   path.member_mark = found.is_multipath_member;
   choose_priority_source(path);
   if (wwid_found) join_map(path);
+  if (options.mode != Mode::manage) return;
   if (identity_moved) path.check.identify_wanted = true;
   if (identity_moved || path.health.state == PathState::unchecked) check_now(path);
   if (MapRecord* map = find_map(path.map)) {
@@ -133,7 +134,7 @@ void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const P
   log(Severity::info, path.facts->kernel_name,
       path.facts->wwid.empty() ? "found, WWID not known yet" : "found, WWID " + path.facts->wwid.text);
   if (!path.facts->wwid.empty()) join_map(path);
-  start_check(path);
+  if (options.mode == Mode::manage || (options.mode == Mode::observe && path.in_table)) start_check(path);
 }
 
 void Engine::Core::choose_priority_source(PathRecord& path) {

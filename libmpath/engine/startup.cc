@@ -52,7 +52,7 @@ void Engine::Core::begin_discovery() {
   discovery_failed = false;
   found_paths.clear();
   found_taken = 0;
-  idle_deadline = now + configuration_limit;
+  idle_deadline = now + (options.mode == Mode::manage ? configuration_limit : observer_limit);
   timers.set(engine_timer, idle_deadline);
   emit(LoadState{state_op = new_op()});
   emit(ListMaps{maps_op = new_op()});
@@ -153,8 +153,11 @@ void Engine::Core::discovery_arrived() {
   if (found_paths.empty()) finish_discovery();
 }
 
+bool Engine::Core::can_ingest() const {
+  return found_taken < found_paths.size() && state_op == OpId::none && maps_op == OpId::none && enumerate_op == OpId::none;
+}
+
 void Engine::Core::ingest_some() {
-  if (state_op != OpId::none || maps_op != OpId::none || enumerate_op != OpId::none) return;
   std::size_t end = std::min(found_paths.size(), found_taken + paths_ingested_per_step);
   for (; found_taken < end; ++found_taken) take_path(found_paths[found_taken]);
   if (found_taken == found_paths.size()) finish_discovery();
@@ -170,18 +173,32 @@ void Engine::Core::finish_discovery() {
   configured_once = true;
 }
 
+/// Nothing of the configuration is under way any more.
+bool Engine::Core::all_settled() {
+  switch (options.mode) {
+    case Mode::list: return true;
+    case Mode::observe:
+      return std::ranges::all_of(paths, [](const auto& path) { return !path->live || !path->in_table || path->answered; });
+    case Mode::manage: break;
+  }
+  return std::ranges::none_of(maps, [this](const auto& map) {
+    if (!map->live) return false;
+    bool at_work = map->table_op != OpId::none || map->read_op != OpId::none || map->kernel_stale;
+    bool unanswered = !map->kernel && !map->forgotten && !map->refused && map->first_seen + first_answer_limit > now;
+    return at_work || unanswered;
+  });
+}
+
 /// The first configuration is done when no map waits for its first answers or its first action any more, or after a limit: a sick array
 /// must not keep the others' users from being served.
 void Engine::Core::maybe_become_idle() {
   if (!configuring || exiting || !resolver || !found_paths.empty()) return;
   if (configuration_op != OpId::none || state_op != OpId::none || maps_op != OpId::none || enumerate_op != OpId::none) return;
   if (!configured_once) return;
-  if (idle_deadline != no_deadline) {
-    for (const auto& map : maps) {
-      if (!map->live) continue;
-      bool at_work = map->table_op != OpId::none || map->read_op != OpId::none || map->kernel_stale;
-      bool unanswered = !map->kernel && !map->forgotten && !map->refused && map->first_seen + first_answer_limit > now;
-      if (at_work || unanswered) return;
+  if (idle_deadline != no_deadline && !all_settled()) return;
+  if (options.mode == Mode::observe) {
+    for (auto& path : paths) {
+      if (path->live && path->in_table && !path->answered) set_health(*path, PathState::pending, "has not answered yet");
     }
   }
   configuring = false;

@@ -127,6 +127,8 @@ struct ConfigFiles {
   std::vector<ConfigFile> files;  ///< main file first, drop-ins in byte order of their names; a missing one is just absent
   std::vector<Error> errors;
   bool main_file_failed = false;  ///< it exists and could not be read
+  bool nvme_native_multipath = false;  ///< the kernel's own NVMe multipathing is on
+  std::optional<std::uint64_t> most_open_files;  ///< /proc/sys/fs/nr_open
 };
 
 enum class StateFile { wwids, bindings, prkeys };

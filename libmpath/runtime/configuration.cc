@@ -2,10 +2,11 @@
 #include "libmpath/runtime/configuration.h"
 
 #include "libmpath/base/text.h"
+#include "libmpath/config/parser.h"
 
 namespace mpath::runtime {
 
-engine::ConfigurationLoaded parse_configuration(const ports::ConfigFiles& files, const config::ParseOptions& options) {
+engine::ConfigurationLoaded parse_configuration(const ports::ConfigFiles& files) {
   engine::ConfigurationLoaded loaded;
   std::vector<config::SourceFile> sources;
   for (const ports::ConfigFile& file : files.files) {
@@ -13,6 +14,9 @@ engine::ConfigurationLoaded parse_configuration(const ports::ConfigFiles& files,
                        .bytes = file.bytes,
                        .kind = file.is_drop_in ? config::FileKind::drop_in : config::FileKind::main});
   }
+  config::ParseOptions options;
+  options.context.most_open_files = files.most_open_files;
+  options.nvme_native_multipath = files.nvme_native_multipath;
   config::ParseResult parsed = config::parse(sources, options);
   for (const Error& error : files.errors) loaded.messages.push_back(error.message());
   for (const config::Diagnostic& diagnostic : parsed.diagnostics) {

@@ -3,7 +3,6 @@
 // Any thread.
 #pragma once
 
-#include "libmpath/config/parser.h"
 #include "libmpath/engine/event.h"
 #include "libmpath/ports/ports.h"
 
@@ -11,7 +10,6 @@ namespace mpath::runtime {
 
 /// Parses the files; every diagnostic becomes a line "FILE:LINE: text", escaped. Without `config` in the result the configuration must not
 /// be used: the main file could not be read (though it exists) or holds something that must not be guessed at.
-[[nodiscard]] engine::ConfigurationLoaded parse_configuration(const ports::ConfigFiles& files,
-                                                              const config::ParseOptions& options);
+[[nodiscard]] engine::ConfigurationLoaded parse_configuration(const ports::ConfigFiles& files);
 
 }  // namespace mpath::runtime

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// ports::Files: the configuration and the state files under /etc. Runs in lane files; the tools call it on their only thread.
+#pragma once
+
+#include <string>
+
+#include "libmpath/ports/ports.h"
+
+namespace mpath::sys {
+
+/// Where things are; tests put them elsewhere.
+struct FilePaths {
+  std::string main_file = "/etc/multipath.conf";
+  std::string drop_in_directory = "/etc/multipath/conf.d";
+  std::string state_directory = "/etc/multipath";
+  std::string nvme_multipath_parameter = "/sys/module/nvme_core/parameters/multipath";
+  std::string most_open_files = "/proc/sys/fs/nr_open";
+};
+
+class Files final : public ports::Files {
+ public:
+  explicit Files(FilePaths paths) : paths_(std::move(paths)) {}
+
+  /// What is no regular file (a directory, a FIFO) or larger than limits::config_file_bytes is an error, never a wait.
+  ports::ConfigFiles read_configuration() override;
+  Result<std::string> read(ports::StateFile file) override;
+  Status update(ports::StateFile file,
+                const std::function<std::optional<std::string>(std::string_view)>& change) override;
+
+ private:
+  [[nodiscard]] std::string path_of(ports::StateFile file) const;
+  FilePaths paths_;
+};
+
+}  // namespace mpath::sys

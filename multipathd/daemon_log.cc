@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "multipathd/daemon_log.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "libmpath/base/limits.h"
+#include "libmpath/base/text.h"
+
+namespace mpath::daemon {
+
+namespace {
+
+constexpr Duration budget_period = minutes{1};
+
+/// Our levels, in syslog's words: error, warning, notice, info, debug.
+int syslog_priority(int level) {
+  constexpr int priorities[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
+  return priorities[std::clamp(level, 0, 4)];
+}
+
+}  // namespace
+
+DaemonLog::DaemonLog(LogTarget target, int verbosity, const ports::Clock& clock)
+    : target_(target), verbosity_(verbosity), clock_(clock) {
+  if (target_ == LogTarget::syslog) ::openlog("multipathd", LOG_NDELAY | LOG_PID, LOG_DAEMON);
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  writer_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(writer_.native_handle(), "log");
+}
+
+DaemonLog::~DaemonLog() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  writer_.join();
+  if (target_ == LogTarget::syslog) ::closelog();
+}
+
+void DaemonLog::write(ports::LogLevel level, std::string_view subject, std::string_view text) {
+  int number = static_cast<int>(level);
+  if (number > verbosity_) return;
+  Line line{.level = number, .when = clock_.now(), .text = escape(subject)};
+  if (!line.text.empty() && !within_budget(line)) return;
+  if (!line.text.empty()) line.text += ": ";
+  line.text += escape(text);
+  enqueue(std::move(line));
+}
+
+/// `line` has its subject only.
+bool DaemonLog::within_budget(const Line& line) {
+  std::optional<Line> summary;
+  {
+    std::lock_guard lock(mutex_);
+    if (budgets_.size() > limits::log_queue_lines) budgets_.clear();
+    Budget& budget = budgets_[line.text];
+    if (budget.since + budget_period <= line.when) {
+      if (budget.suppressed > 0) {
+        summary = {.level = line.level, .when = line.when,
+                   .text = fmt::format("{}: {} more lines in the last minute were not written", line.text, budget.suppressed)};
+      }
+      budget = {.since = line.when};
+    }
+    if (++budget.lines > limits::log_lines_per_object_per_minute) {
+      ++budget.suppressed;
+      return false;
+    }
+  }
+  if (summary) enqueue(std::move(*summary));
+  return true;
+}
+
+void DaemonLog::notify(std::string state) {
+  enqueue({.when = clock_.now(), .text = std::move(state), .is_notification = true});
+}
+
+void DaemonLog::reopen() {
+  std::lock_guard lock(mutex_);
+  reopen_ = true;
+}
+
+void DaemonLog::enqueue(Line line) {
+  std::lock_guard lock(mutex_);
+  if (lines_.size() >= limits::log_queue_lines) {
+    ++dropped_;
+    return;
+  }
+  lines_.push_back(std::move(line));
+  wake_.notify_one();
+}
+
+void DaemonLog::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !lines_.empty(); });
+    if (lines_.empty()) return;
+    Line line = std::move(lines_.front());
+    lines_.pop_front();
+    bool again = std::exchange(reopen_, false);
+    lock.unlock();
+    if (again && target_ == LogTarget::syslog) {
+      ::closelog();
+      ::openlog("multipathd", LOG_NDELAY | LOG_PID, LOG_DAEMON);
+    }
+    put(line);
+    lock.lock();
+  }
+}
+
+void DaemonLog::put(const Line& line) {
+  if (line.is_notification) {
+    ::sd_notify(0, line.text.c_str());
+    return;
+  }
+  if (target_ == LogTarget::syslog) {
+    ::syslog(syslog_priority(line.level), "%s", line.text.c_str());
+    return;
+  }
+  std::string out;
+  if (target_ == LogTarget::stderr_with_time) {
+    auto micro = std::chrono::duration_cast<microseconds>(line.when.time_since_epoch()).count();
+    out = fmt::format("{}.{:06} | ", micro / 1000000, micro % 1000000);
+  }
+  out += line.text;
+  out += '\n';
+  // A terminal or file that does not take it loses the line, nothing else.
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, out.data(), out.size());
+}
+
+}  // namespace mpath::daemon

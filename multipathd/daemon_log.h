@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The daemon's log: a bounded queue and one thread that writes, so that a dead journal or a full terminal never holds the engine. Says state
+// changes; at most limits::log_lines_per_object_per_minute lines of one object, then a count.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+
+#include "libmpath/ports/ports.h"
+
+namespace mpath::daemon {
+
+enum class LogTarget {
+  stderr_with_time,  ///< "12.345678 | subject: text"
+  stderr_plain,
+  syslog,
+};
+
+class DaemonLog final : public ports::Log {
+ public:
+  /// Lines above `verbosity` are not written. The thread starts at once; it blocks every signal.
+  DaemonLog(LogTarget target, int verbosity, const ports::Clock& clock);
+  ~DaemonLog() override;
+
+  void write(ports::LogLevel level, std::string_view subject, std::string_view text) override;
+  /// For systemd, in order with the lines and as unable to hold anybody: sd_notify(3).
+  void notify(std::string state);
+  void set_verbosity(int verbosity) { verbosity_ = verbosity; }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  /// SIGUSR1: open the log again.
+  void reopen();
+
+ private:
+  struct Line {
+    int level = 0;
+    MonoTime when{};
+    std::string text;    ///< of a line, or of a notification
+    bool is_notification = false;
+  };
+  struct Budget {
+    MonoTime since{};
+    unsigned lines = 0;
+    unsigned suppressed = 0;
+  };
+  void run();
+  [[nodiscard]] bool within_budget(const Line& line);
+  void put(const Line& line);
+  void enqueue(Line line);
+
+  const LogTarget target_;
+  std::atomic<int> verbosity_;
+  const ports::Clock& clock_;
+  std::atomic<std::uint64_t> dropped_ = 0;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Line> lines_;
+  std::unordered_map<std::string, Budget> budgets_;
+  bool stopping_ = false;
+  bool reopen_ = false;
+  std::thread writer_;
+};
+
+}  // namespace mpath::daemon

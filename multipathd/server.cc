@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "multipathd/server.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "libmpath/base/limits.h"
+#include "libmpath/command/mpathctl.h"
+#include "libmpath/command/parser.h"
+#include "libmpath/command/reply.h"
+
+namespace mpath::daemon {
+
+struct Server::Client {
+  std::uint64_t id = 0;
+  UniqueFd fd;
+  std::uint32_t uid = UINT32_MAX;
+  ipc::FrameDecoder decoder = ipc::FrameDecoder::for_requests();
+  RequestId request = RequestId::none;  ///< handed over, not answered yet
+  MonoTime deadline = no_deadline;      ///< of the request that is coming in or waits
+  std::string output;
+  std::size_t sent = 0;
+  bool last_reply = false;  ///< its frame was cut short: nothing it sends makes sense any more
+  bool dropped = false;
+};
+
+Server::Server(sys::EpollLoop& loop, Handler handler, Duration patience)
+    : loop_(loop), handler_(std::move(handler)), patience_(patience) {}
+
+Server::~Server() { close_all(); }
+
+Status Server::listen(std::vector<UniqueFd> sockets) {
+  listeners_ = std::move(sockets);
+  watch_listeners(true);
+  if (!listening_) return fail(ErrorCode::unavailable, "socket", "cannot listen");
+  return {};
+}
+
+void Server::watch_listeners(bool watch) {
+  listening_ = watch;
+  for (UniqueFd& listener : listeners_) {
+    int fd = listener.get();
+    if (!watch) {
+      loop_.unwatch(fd);
+    } else if (!loop_.watch(fd, EPOLLIN, [this, fd](std::uint32_t) { accept(fd); })) {
+      listening_ = false;
+    }
+  }
+}
+
+void Server::accept(int listener) {
+  for (int i = 0; i < limits::socket_backlog && clients_.size() < limits::clients; ++i) {
+    UniqueFd fd{::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    if (!fd) return;
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    // Who it is comes before anything it says.
+    if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
+    auto client = std::make_unique<Client>();
+    client->id = ++last_client_;
+    client->uid = peer.uid;
+    client->decoder = ipc::FrameDecoder::for_requests(command::mpathctl_prefix);
+    int raw = fd.get();
+    client->fd = std::move(fd);
+    std::uint64_t id = client->id;
+    clients_.emplace(id, std::move(client));
+    if (!loop_.watch(raw, EPOLLIN, [this, id](std::uint32_t events) { on_ready(id, events); })) clients_.erase(id);
+  }
+  if (clients_.size() >= limits::clients) watch_listeners(false);
+}
+
+void Server::on_ready(std::uint64_t id, std::uint32_t events) {
+  auto at = clients_.find(id);
+  if (at == clients_.end()) return;
+  Client& client = *at->second;
+  if ((events & EPOLLOUT) != 0) write_reply(client);
+  if (!client.dropped && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_request(client);
+  if (client.dropped) drop(client);
+}
+
+void Server::read_request(Client& client) {
+  char buffer[4096];
+  for (;;) {
+    std::size_t wanted = client.decoder.wanted();
+    // While a request is being answered the next one stays in the socket: strictly one request, one reply.
+    if (client.request != RequestId::none || !client.output.empty()) wanted = 0;
+    if (wanted == 0) {
+      char byte;
+      ssize_t peeked = ::recv(client.fd.get(), &byte, 1, MSG_PEEK);
+      if (peeked == 0 || (peeked < 0 && errno != EAGAIN && errno != EINTR)) {
+        client.dropped = true;
+      } else if (auto status = loop_.rearm(client.fd.get(), client.output.empty() ? 0U : EPOLLOUT); !status) {
+        client.dropped = true;
+      }
+      return;
+    }
+    ssize_t got = ::recv(client.fd.get(), buffer, std::min(wanted, sizeof buffer), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0 || !client.decoder.feed({buffer, static_cast<std::size_t>(got)})) {
+      client.dropped = true;
+      return;
+    }
+    if (client.decoder.started() && client.deadline == no_deadline) client.deadline = loop_.now() + patience_;
+    if (client.decoder.complete()) take_request(client);
+    if (client.dropped) return;
+  }
+}
+
+void Server::take_request(Client& client) {
+  std::string text = client.decoder.take();
+  auto request = command::parse(text);
+  if (!request) {
+    queue_reply(client, request.error().reply);
+  } else if (!command::is_allowed(request->kind, client.uid)) {
+    queue_reply(client, command::permission_reply);
+  } else {
+    client.request = static_cast<RequestId>(++last_request_);
+    waiting_.emplace(client.request, client.id);
+    handler_(client.request, *request);
+  }
+}
+
+void Server::send(RequestId id, std::string_view text) {
+  auto waiting = waiting_.find(id);
+  if (waiting == waiting_.end()) return;
+  auto at = clients_.find(waiting->second);
+  waiting_.erase(waiting);
+  if (at == clients_.end()) return;
+  Client& client = *at->second;
+  client.request = RequestId::none;
+  queue_reply(client, text);
+  if (client.dropped) drop(client);
+}
+
+void Server::queue_reply(Client& client, std::string_view text) {
+  auto frame = ipc::encode_frame(text);
+  if (!frame) frame = ipc::encode_frame("fail\n");
+  client.deadline = no_deadline;
+  client.output = std::move(*frame);
+  client.sent = 0;
+  write_reply(client);
+}
+
+void Server::write_reply(Client& client) {
+  while (client.sent < client.output.size()) {
+    ssize_t put = ::send(client.fd.get(), client.output.data() + client.sent, client.output.size() - client.sent, MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && errno == EAGAIN) {
+      if (!loop_.rearm(client.fd.get(), EPOLLOUT)) client.dropped = true;
+      return;
+    }
+    if (put < 0) {
+      client.dropped = true;
+      return;
+    }
+    client.sent += static_cast<std::size_t>(put);
+  }
+  client.output = {};
+  client.sent = 0;
+  if (client.last_reply) {
+    client.dropped = true;
+    return;
+  }
+  if (!loop_.rearm(client.fd.get(), EPOLLIN)) client.dropped = true;
+}
+
+void Server::drop(Client& client) {
+  loop_.unwatch(client.fd.get());
+  if (client.request != RequestId::none) waiting_.erase(client.request);
+  clients_.erase(client.id);
+  if (!listening_ && !listeners_.empty() && clients_.size() < limits::clients / 2) watch_listeners(true);
+}
+
+MonoTime Server::next_deadline() const {
+  MonoTime next = no_deadline;
+  for (const auto& [id, client] : clients_) next = std::min(next, client->deadline);
+  return next;
+}
+
+void Server::expire(MonoTime now) {
+  std::vector<std::uint64_t> late;
+  for (const auto& [id, client] : clients_) {
+    if (client->deadline <= now) late.push_back(id);
+  }
+  for (std::uint64_t id : late) {
+    Client& client = *clients_.at(id);
+    if (client.request != RequestId::none) waiting_.erase(std::exchange(client.request, RequestId::none));
+    client.last_reply = client.decoder.started();
+    queue_reply(client, command::timeout_reply);
+    if (client.dropped) drop(client);
+  }
+}
+
+void Server::close_all() {
+  watch_listeners(false);
+  listeners_.clear();
+  for (auto& [id, client] : clients_) loop_.unwatch(client->fd.get());
+  clients_.clear();
+  waiting_.clear();
+}
+
+}  // namespace mpath::daemon

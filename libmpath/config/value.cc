@@ -127,6 +127,7 @@ ParsedValue parse_rule(const Keyword& keyword, std::string_view text) {
             .remark = fmt::format("{}: {}: {}", keyword.name, compiled.error().what,
                                   compiled.error().cause.empty() ? "too large" : compiled.error().cause),
             .id = "bad-expression",
+            .fix = pattern.starts_with('*') ? fmt::format("{} \"{}.{}\"", keyword.name, negated ? "!" : "", escape(pattern)) : "",
             .offset = fault_position(pattern) + (negated ? 1 : 0)};
   }
   return accept(std::string(text));

@@ -9,6 +9,7 @@
 
 #include "libmpath/base/text.h"
 #include "libmpath/config/dump.h"
+#include "libmpath/config/lint.h"
 #include "libmpath/config/parser.h"
 
 namespace mpath::config {
@@ -112,6 +113,21 @@ TEST_P(Corpus, DumpIsReadBack) {
   const ParseResult again = parse_text(first);
   EXPECT_EQ(first_difference(dump_config(*again.config), first), "");
   for (const Diagnostic& diagnostic : again.diagnostics) {
+    EXPECT_NE(diagnostic.severity, Severity::error) << diagnostic.line << ": " << diagnostic.text;
+  }
+}
+
+TEST_P(Corpus, LintFindsWhatTheReferenceFinds) {
+  const SourceFile file{"/etc/multipath.conf", read(corpus() / "conf" / (GetParam() + ".conf")), FileKind::main};
+  const LintReport report = lint(std::span(&file, 1));
+  const std::string expected = read(corpus() / "expected" / (GetParam() + ".err"));
+  for (std::uint32_t line : lines_with_messages(expected)) {
+    EXPECT_TRUE(std::ranges::any_of(report.diagnostics, [&](const Diagnostic& d) { return d.line == line; })) << "line " << line;
+  }
+  const SourceFile dump{"dump", dump_config(*parse(std::span(&file, 1)).config), FileKind::main};
+  for (const Diagnostic& diagnostic : lint(std::span(&dump, 1)).diagnostics) {
+    // A regular expression that never matches is still printed, and still an error.
+    if (diagnostic.id == "bad-expression" || diagnostic.id == "unknown-name" || diagnostic.id == "alias-clash") continue;
     EXPECT_NE(diagnostic.severity, Severity::error) << diagnostic.line << ": " << diagnostic.text;
   }
 }

@@ -220,7 +220,7 @@ TEST(RunInteractive, SendsOneCommandForEachLine) {
 
 TEST(RunInteractive, LeavesAtQuitOrExit) {
   for (const std::string word : {"quit", " exit "}) {
-    Daemon daemon({"ok\n"});
+    Daemon daemon({"ok\n", "ok\n", "ok\n"});
     const Outcome run = interactive("show maps\n" + word + "\nshow paths\n");
     EXPECT_EQ(run.status, 0);
     EXPECT_EQ(run.out, "multipathd> ok\nmultipathd> ");

@@ -70,7 +70,9 @@ TEST(Render, TheLocalConfigurationHasOnlyEntriesAndMapsThatAreThere) {
   snapshot.config = configured("devices {\n device {\n  vendor VEND\n  product PROD\n  path_checker tur\n }\n"
                                " device {\n  vendor NOBODY\n  product NOTHING\n  path_checker tur\n }\n}\n");
   const std::string local = answer("show config local", snapshot);
-  EXPECT_THAT(local, HasSubstr("\t\tvendor \"VEND\"\n"));
+  const std::string entry = "\t\tvendor \"VEND\"\n";
+  EXPECT_THAT(local, HasSubstr(entry));
+  EXPECT_EQ(local.find(entry), local.rfind(entry)) << "four paths use the entry, it stands there once";
   EXPECT_THAT(local, Not(HasSubstr("NOBODY")));
   EXPECT_THAT(local, HasSubstr("\t\twwid \"3600a\"\n"));
   EXPECT_THAT(answer("show config", snapshot), HasSubstr("NOBODY"));

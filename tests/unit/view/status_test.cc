@@ -70,7 +70,7 @@ Snapshot with_states(std::vector<PathState> states) {
   std::uint32_t usable = 0;
   for (PathState state : states) {
     auto path = make_path({"sda", {8, 0}, {}, state}, "mpatha");
-    if (state == PathState::pending) path->kernel_state = KernelPathState::active;
+    path->kernel_state = KernelPathState::active;
     snapshot.paths.push_back(path);
     usable += is_usable(state);
   }
@@ -87,11 +87,21 @@ TEST(Health, IsTheWorstOfAllMaps) {
   EXPECT_EQ(view::health_of(with_states({up, ghost})), Health::healthy);
   EXPECT_EQ(view::health_of(with_states({up, pending})), Health::healthy);
   EXPECT_EQ(view::health_of(with_states({up, down})), Health::degraded);
-  EXPECT_EQ(view::health_of(with_states({up, timeout})), Health::degraded);
+  for (PathState bad : {wild, shaky, timeout, removed, delayed, disconnected}) {
+    EXPECT_EQ(view::health_of(with_states({up, bad})), Health::degraded) << to_string(bad);
+  }
   EXPECT_EQ(view::health_of(with_states({down, down})), Health::without_path);
   Snapshot snapshot = with_states({down});
   snapshot.maps.push_back(with_states({up}).maps[0]);
   EXPECT_EQ(view::health_of(snapshot), Health::without_path);
+}
+
+TEST(Health, IsDegradedByAPathThatOnlyTheKernelFailed) {
+  Snapshot snapshot = with_states({PathState::up, PathState::up});
+  auto path = std::make_shared<PathView>(*snapshot.paths[1]);
+  path->kernel_state = KernelPathState::failed;
+  change_map(snapshot, [&](MapView& map) { map.groups[0].paths[1] = path; });
+  EXPECT_EQ(view::health_of(snapshot), Health::degraded);
 }
 
 TEST(Health, IsDegradedWhileALaneIsStuck) {

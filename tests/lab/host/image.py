@@ -165,8 +165,9 @@ def apt_sources(kernel: str) -> str:
     """The lines of a private sources list: this computer's own entries for the suite or, for the backports kernel,
     the backports beside them."""
     form = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
-    listed = subprocess.run(["apt-get", "indextargets", "Created-By: Packages", "--format", form],
-                            capture_output=True, text=True)
+    # Without release information apt also names what it has never fetched: no "apt-get update" is needed before.
+    listed = subprocess.run(["apt-get", "-o", "APT::Get::IndexTargets::ReleaseInfo=false", "indextargets",
+                             "Created-By: Packages", "--format", form], capture_output=True, text=True)
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     option = f" [signed-by={keyring}]" if os.path.exists(keyring) else ""
     lines = []
@@ -276,6 +277,11 @@ def pack_initrd(staging: Path, release: str, modules: dict[str, str]) -> None:
     # ext4 asks the crypto layer for crc32c by name, which .modinfo does not show as a dependency.
     for name in ("crc32c_generic", "crc32c_intel", *recipe.BOOT_MODULES):
         add(name)
+    built_in = {line.rsplit("/", 1)[-1].removesuffix(".ko").replace("-", "_") for line in
+                next((staging / "kernel").glob(f"**/modules/{release}/modules.builtin")).read_text().split()}
+    for name in recipe.BOOT_MODULES:
+        if name not in order and name not in built_in:
+            raise Unavailable(f"kernel {release} has no module {name}")
     tree = staging / "initrd"
     for folder in ("bin", "dev", "proc", "root", "modules"):
         (tree / folder).mkdir(parents=True)

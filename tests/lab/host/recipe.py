@@ -26,7 +26,7 @@ EXCLUDED_MODULES = """
     drivers/net/wireless drivers/net/ethernet drivers/net/can drivers/net/usb drivers/hwmon drivers/leds drivers/mfd
     drivers/regulator drivers/i2c drivers/spi drivers/platform drivers/video drivers/mtd drivers/comedi drivers/isdn
     drivers/thunderbolt drivers/accel drivers/power drivers/soundwire drivers/watchdog drivers/edac drivers/crypto
-    drivers/pinctrl drivers/rtc drivers/firewire drivers/misc drivers/extcon drivers/ata drivers/char
+    drivers/pinctrl drivers/rtc drivers/firewire drivers/misc drivers/extcon drivers/ata
     sound net/wireless net/mac80211 net/bluetooth net/can net/nfc net/ieee802154
 """.split()
 

@@ -52,7 +52,8 @@ def run(case: Path, build_dir: Path | None, kernel: str | None) -> int:
             done = subprocess.run(["cmake", "--install", str(build_dir), "--prefix", "/usr"],
                                   env=dict(os.environ, DESTDIR=scratch), capture_output=True, text=True)
             if done.returncode:
-                image.say(f"cannot install {build_dir} (is it built?): {done.stderr.strip()}")
+                said = " ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
+                image.say(f"cannot install {build_dir}; build it first (cmake --build {build_dir}): {said}")
                 return 1
         return machine.run(boot, machine.Order(
             script=case, tree=tree, timeout=int(settings["timeout"]), memory=int(settings["memory"]),

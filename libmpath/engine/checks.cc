@@ -271,10 +271,24 @@ void Engine::Core::finish_check(PathRecord& path) {
   set_path_timer(path);
   if (path.next_check != no_deadline) path.view.reset();
   if (MapRecord* map = find_map(path.map)) {
+    refresh_now_and_then(*map);
     bool differs = path.in_table && (path.kernel_state == KernelPathState::failed) == is_usable(path.health.state);
     if (first || changed || differs || map->wishes_load || !map->kernel || map->configuring) queue_map(*map);
   }
   if (check.again) start_check(path);
+}
+
+/// The kernel tells of failed paths by itself, but not of a group that became active: the map is read again with the checks of its paths,
+/// at least every max_polling_interval, and at each check until some group is active.
+void Engine::Core::refresh_now_and_then(MapRecord& map) {
+  if (!map.kernel || map.kernel_stale || options.mode != Mode::manage) return;
+  bool settled = std::ranges::any_of(map.kernel->table.groups, [](const KernelGroup& group) {
+    return group.state == KernelGroupState::active;
+  });
+  if (settled && map.read_at + daemon().max_polling_interval.value > now) return;
+  if (map.read_at == now) return;
+  map.kernel_stale = true;
+  queue_map(map);
 }
 
 /// The command has not come back after its timeout and the kernel's error handling: the path is out of service, the command stays

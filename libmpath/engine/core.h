@@ -83,6 +83,7 @@ struct Engine::Core {
   void judge_target_groups(PathRecord& path, const ScsiOutcome& outcome);
   void continue_check(PathRecord& path);
   void finish_check(PathRecord& path);
+  void refresh_now_and_then(MapRecord& map);
   void command_overdue(PathRecord& path);
   void set_health(PathRecord& path, PathState state, std::string_view reason);
   void plan_next_check(PathRecord& path, bool changed);
@@ -103,6 +104,7 @@ struct Engine::Core {
   void map_vanished(MapRecord& map);
   [[nodiscard]] std::vector<PathRecord*> members_for_table(MapRecord& map);
   [[nodiscard]] bool ready_to_create(MapRecord& map);
+  [[nodiscard]] std::optional<int> assumed_priority(const MapRecord& map, const PathRecord& path);
   [[nodiscard]] policy::Layout lay_out(MapRecord& map, const std::vector<PathRecord*>& members);
   [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map);
   void run_table(MapRecord& map, TableAction action);

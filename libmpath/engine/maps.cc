@@ -43,13 +43,36 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
   return members;
 }
 
+/// What a path whose priority is not known yet (it has been down since we started) counts as, so that not knowing moves no path between
+/// groups: its port group's priority, that of its companions in the kernel's table, or a place after all others in the kernel's order.
+std::optional<int> Engine::Core::assumed_priority(const MapRecord& map, const PathRecord& path) {
+  if (path.priority) return path.priority;
+  for (PathId id : map.paths) {
+    const PathRecord* other = find_path(id);
+    if (other == nullptr || !other->priority || !path.facts->target_port_group) continue;
+    if (other->facts->target_port_group == path.facts->target_port_group) return other->priority;
+  }
+  if (!map.kernel || !path.in_table) return std::nullopt;
+  for (std::size_t at = 0; at < map.kernel->table.groups.size(); ++at) {
+    const KernelGroup& group = map.kernel->table.groups[at];
+    auto is_this = [&](const KernelPath& member) { return member.devnum == path.facts->devnum; };
+    if (std::ranges::none_of(group.paths, is_this)) continue;
+    for (const KernelPath& member : group.paths) {
+      const PathRecord* companion = find_path(member.devnum);
+      if (companion != nullptr && companion->map == map.id && companion->priority) return companion->priority;
+    }
+    return -2 - static_cast<int>(at);
+  }
+  return std::nullopt;
+}
+
 policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecord*>& members) {
   std::vector<policy::Member> inputs;
   inputs.reserve(members.size());
   for (const PathRecord* path : members) {
     inputs.push_back({.facts = path->facts,
                       .state = path->health.state,
-                      .priority = path->priority,
+                      .priority = assumed_priority(map, *path),
                       .priority_from_alua = path->priority_source == PrioritySource::alua});
   }
   policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
@@ -98,7 +121,10 @@ std::optional<std::string> Engine::Core::load_blocked(MapRecord& map) {
   bool any_usable = false;
   for (PathId id : map.paths) {
     const PathRecord* path = find_path(id);
-    any_usable = any_usable || (path != nullptr && !path->removed && !path->quarantined && is_usable(path->health.state));
+    // One that is not in the table yet is of no use until the load; one that has not answered yet may well carry I/O.
+    if (path == nullptr || !path->in_table || path->removed || path->quarantined) continue;
+    any_usable = any_usable || is_usable(path->health.state) ||
+                 (!path->answered && path->kernel_state != KernelPathState::failed);
   }
   if (!any_usable) return std::nullopt;
   std::optional<std::string> blocked;
@@ -221,7 +247,11 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
       const PathRecord* path = find_path(member.devnum);
       if (path == nullptr) continue;
       any_usable = any_usable || is_usable(path->health.state);
-      if (!is_usable(path->health.state)) map.failed_after_load.push_back(member.devnum);
+      // Without a verdict a path keeps the state that it has in the kernel.
+      PathState state = path->health.state;
+      bool undecided = !path->answered || state == PathState::unchecked || state == PathState::wild || state == PathState::pending;
+      bool fails = undecided ? path->in_table && path->kernel_state == KernelPathState::failed : !is_usable(state);
+      if (fails || path->checks_disabled) map.failed_after_load.push_back(member.devnum);
     }
   }
   action.fail_after_load = map.failed_after_load;
@@ -359,6 +389,7 @@ void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
   }
   map_by_name[map.name] = map.id;
   map.kernel = kernel;
+  map.read_at = now;
   touch(map);
   queue_map(map);
   for (PathId id : map.paths) {

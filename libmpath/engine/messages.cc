@@ -152,7 +152,9 @@ void Engine::Core::update_usable(MapRecord& map) {
     map.retries_expired = false;
     return;
   }
-  if (map.no_path_since != no_deadline || !all_answered) return;
+  // Before discovery is done the paths of an adopted map are not known, which is not the same as having none.
+  bool discovered = configured_once && found_paths.empty();
+  if (map.no_path_since != no_deadline || !all_answered || !discovered) return;
   map.no_path_since = now;
   touch(map);
   bool queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);

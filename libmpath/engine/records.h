@@ -96,6 +96,7 @@ struct MapRecord {
   TableActionKind table_kind = TableActionKind::create;
   std::vector<DevNum> failed_after_load;
   OpId read_op = OpId::none;
+  MonoTime read_at{};                  ///< when the kernel's map was taken over last
   OpId queue_op = OpId::none;
   OpId switch_op = OpId::none;
   MonoTime first_seen{};

@@ -109,6 +109,7 @@ class KernelWatcher {
   virtual void renamed(const DmDevice& device) = 0;
   virtual void removed(const DmDevice& device) = 0;
   virtual void message(const DmDevice& device, const MapMessage& message) = 0;  ///< before it takes effect
+  virtual void path_failed(const DmDevice& device, const Disk& disk) = 0;       ///< by the kernel itself
 };
 
 class Kernel {
@@ -156,6 +157,7 @@ class Kernel {
   [[nodiscard]] std::optional<std::size_t> choose_in(Target& target, std::uint32_t group);
   void initialize_group(DmDevice& device, Target& target);
   void fail(DmDevice& device, Target& target, std::size_t path);
+  void failed_by_io(DmDevice& device, Target& target, std::size_t path);
   void reinstate(DmDevice& device, Target& target, std::size_t path);
   void kick(DmDevice& device);
   void requeue(DmDevice& device);

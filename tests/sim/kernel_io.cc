@@ -60,7 +60,11 @@ std::optional<std::size_t> Kernel::choose_in(Target& target, std::uint32_t at) {
 }
 
 std::optional<std::size_t> Kernel::choose(Target& target) {
-  if (target.valid_paths() == 0) return std::nullopt;
+  if (target.valid_paths() == 0) {
+    // The next group that is chosen is initialised, even if it is the same.
+    target.current_group.reset();
+    return std::nullopt;
+  }
   if (target.next_group) {
     std::uint32_t wanted = *target.next_group;
     target.next_group.reset();
@@ -86,7 +90,7 @@ void Kernel::initialize_group(DmDevice& device, Target& target) {
     for (std::size_t index : target.groups[target.current_group.value_or(0)].paths) {
       if (!target.paths[index].active) continue;
       if (world_.activate(*target.paths[index].disk)) break;
-      fail(device, target, index);
+      failed_by_io(device, target, index);
       // Another group may have to be tried; the next request finds out.
       target.current_group.reset();
       break;
@@ -117,12 +121,18 @@ void Kernel::ended(DmDevice& device, Target& target, std::size_t index, RequestP
       request->done(IoResult{IoResult::Kind::target_error, nullptr, path.disk});
       break;
     case DataOutcome::Kind::path_error:
-      if (path.active) trace(fmt::format("kernel: I/O of {} failed on {}", device.name.text, path.disk->name));
-      fail(device, target, index);
+      failed_by_io(device, target, index);
       dispatch(std::move(request));
       break;
   }
   swap_if_drained(device);
+}
+
+void Kernel::failed_by_io(DmDevice& device, Target& target, std::size_t index) {
+  const TargetPath& path = target.paths[index];
+  if (path.active) trace(fmt::format("kernel: I/O of {} failed on {}", device.name.text, path.disk->name));
+  if (path.active && watcher) watcher->path_failed(device, *path.disk);
+  fail(device, target, index);
 }
 
 void Kernel::fail(DmDevice& device, Target& target, std::size_t index) {
@@ -139,7 +149,11 @@ void Kernel::fail(DmDevice& device, Target& target, std::size_t index) {
 void Kernel::reinstate(DmDevice& device, Target& target, std::size_t index) {
   TargetPath& path = target.paths[index];
   if (path.active) return;
+  bool others = target.valid_paths() > 0;
   path.active = true;
+  if (others && target.handler != "0" && target.current_group == path.group) {
+    queue_.after(random_.duration(milliseconds{1}, milliseconds{5}), [this, disk = path.disk] { world_.activate(*disk); });
+  }
   send_uevent(device, MapUevent::Action::change, true);
   raise_event(device);
   kick(device);

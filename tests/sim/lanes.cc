@@ -11,6 +11,7 @@ struct VirtualLanes::Slot {
   ports::Lane lane = ports::Lane::fast;
   std::uint64_t key = 0;
   std::size_t holds = 1;  ///< one for the task itself
+  std::vector<std::move_only_function<void()>> then;
   ports::Continuation continuation;
 };
 
@@ -82,8 +83,13 @@ VirtualLanes::Release VirtualLanes::hold() {
   };
 }
 
+bool VirtualLanes::is_held() const { return current_ && current_->holds > 1; }
+
+void VirtualLanes::then(std::move_only_function<void()> action) { current_->then.push_back(std::move(action)); }
+
 void VirtualLanes::finish_if_free(const std::shared_ptr<Slot>& slot) {
   if (slot->holds > 0) return;
+  for (auto& action : std::exchange(slot->then, {})) action();
   queue_.after(random_.duration(microseconds{10}, microseconds{500}), [this, alive = alive_, slot] {
     if (!*alive) return;
     LaneState& lane_state = state(slot->lane);

@@ -38,6 +38,10 @@ class VirtualLanes final : public ports::Lanes {
   [[nodiscard]] bool submit(ports::Lane lane, std::uint64_t key, ports::LaneTask task) override;
   /// Called by a port function inside a task: the task has not ended before this is called.
   [[nodiscard]] Release hold();
+  /// The task that runs now has called something that has not ended: what it does next has to wait, see then().
+  [[nodiscard]] bool is_held() const;
+  /// Does `action` when the current task's holds are released, before its continuation.
+  void then(std::move_only_function<void()> action);
   [[nodiscard]] std::size_t running(ports::Lane lane) const;
   [[nodiscard]] std::size_t waiting(ports::Lane lane) const;
   /// The lane whose task is running now; nothing outside of tasks.
@@ -141,7 +145,7 @@ class SimDeviceMapper final : public ports::DeviceMapper {
 
  private:
   [[nodiscard]] Result<DmDevice*> expect(const MapName& name, const Precondition& expected) const;
-  void check_lane(ports::Lane lane) const;
+  void check_lane(std::initializer_list<ports::Lane> lanes) const;
 
   Kernel& kernel_;
   VirtualLanes& lanes_;

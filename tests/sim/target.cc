@@ -173,6 +173,7 @@ void World::refresh_udev(Disk& disk) {
   bool reachable = disk.present && !disk.offline && !hanging(disk) && disk.host->link == Link::up &&
                    disk.port->link == Link::up && disk.lun != nullptr;
   if (!reachable) return;
+  if (disk.udev_wwid != disk.lun->wwid.text) disk.udev_changed = queue_.awake();
   disk.udev_wwid = disk.lun->wwid.text;
   disk.sysfs_vpd = identification_page(*disk.lun, *disk.port);
 }

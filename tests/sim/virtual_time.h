@@ -2,10 +2,13 @@
 // Virtual time and seeded chance: what makes a run of the simulator repeatable. One thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "libmpath/base/time.h"
 
@@ -23,6 +26,8 @@ class EventQueue {
   };
 
   [[nodiscard]] MonoTime now() const { return start + paused_ + machine_now_; }
+  /// Time as far as the machine was awake to see it: limits on reactions are counted in it.
+  [[nodiscard]] MonoTime awake() const { return start + machine_now_; }
   Token at(MonoTime when, Action action) { return after(when - now(), std::move(action)); }
   Token after(Duration delay, Action action) {
     Token token{machine_now_ + (delay < Duration{} ? Duration{} : delay), ++sequence_};
@@ -33,6 +38,7 @@ class EventQueue {
     if (token.sequence != 0) actions_.erase(token);
     token = {};
   }
+  [[nodiscard]] Duration paused() const { return paused_; }
   [[nodiscard]] MonoTime next() const {
     return actions_.empty() ? no_deadline : start + paused_ + actions_.begin()->first.machine_time;
   }
@@ -48,7 +54,13 @@ class EventQueue {
     if (when > now()) machine_now_ += when - now();
   }
   /// The machine stands still for `length` while the world's clock goes on.
-  void pause(Duration length) { paused_ += length; }
+  void pause(Duration length) {
+    paused_ += length;
+    pauses_.push_back(awake());
+  }
+  [[nodiscard]] std::size_t pauses_since(MonoTime awake_time) const {
+    return static_cast<std::size_t>(pauses_.end() - std::lower_bound(pauses_.begin(), pauses_.end(), awake_time));
+  }
   [[nodiscard]] std::uint64_t actions_run() const { return actions_run_; }
 
  private:
@@ -56,6 +68,7 @@ class EventQueue {
   std::map<Token, Action> actions_;
   Duration machine_now_{};
   Duration paused_{};
+  std::vector<MonoTime> pauses_;
   std::uint64_t sequence_ = 0;
   std::uint64_t actions_run_ = 0;
 };
@@ -63,7 +76,10 @@ class EventQueue {
 /// splitmix64: the same seed gives the same numbers everywhere, which the standard distributions do not promise.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 1) {}
+  explicit Random(std::uint64_t seed) : state_(seed ^ 0x6c62272e07bb0142ULL) {
+    // Neighbouring seeds must not give the same numbers one step later.
+    state_ = next() ^ (next() << 1);
+  }
   std::uint64_t next() {
     state_ += 0x9e3779b97f4a7c15ULL;
     std::uint64_t z = state_;
@@ -80,7 +96,7 @@ class Random {
     return low + Duration{static_cast<std::int64_t>(below(static_cast<std::uint64_t>((high - low).count()) + 1))};
   }
   template <typename Container>
-  auto& pick(Container& items) { return items[below(items.size())]; }
+  auto& pick(Container& items) { return items[below(std::size(items))]; }
   Random fork() { return Random(next()); }
 
  private:

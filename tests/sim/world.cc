@@ -44,7 +44,7 @@ Array& World::add_array(Alua alua, std::uint32_t controllers, std::uint32_t port
 Lun& World::add_lun(Array& array, std::uint64_t size_sectors, std::uint32_t owner) {
   auto lun = std::make_unique<Lun>();
   lun->number = static_cast<std::uint32_t>(array.luns.size());
-  lun->wwid = Wwid{fmt::format("36001405{:024x}", ++last_lun_)};
+  lun->wwid = Wwid{fmt::format("36001405{:025x}", ++last_lun_)};
   lun->size_sectors = size_sectors;
   lun->owner = owner;
   lun->array = &array;
@@ -80,8 +80,8 @@ Disk& World::add_disk(HostPort& host, TargetPort& port, Lun& lun, bool quiet) {
   disk->lun_number = lun.number;
   disk->lun = &lun;
   disk->kernel_size_sectors = lun.size_sectors;
-  disk->remapped_at = queue_.now() - minutes{60};
-  disk->usable_changed = queue_.now();
+  disk->remapped_at = queue_.awake() - minutes{60};
+  disk->usable_changed = queue_.awake();
   disks_.push_back(std::move(disk));
   Disk& added = *disks_.back();
   by_devnum_[added.devnum] = &added;
@@ -194,7 +194,7 @@ void World::unmap(Disk& disk) {
 void World::remap(Disk& disk, Lun& lun) {
   trace(fmt::format("world: {} is now behind {}", lun.wwid.text, disk.name));
   disk.lun = &lun;
-  disk.remapped_at = queue_.now();
+  disk.remapped_at = queue_.awake();
   disk.unit_attention = true;
   changed(disk);
 }
@@ -211,7 +211,7 @@ void World::delete_disk(Disk& disk) {
 void World::move_lun(Lun& lun, std::uint32_t owner, Duration length) {
   trace(fmt::format("world: controller {} takes {}", owner, lun.wwid.text));
   lun.owner = owner;
-  lun.transition_until = queue_.now() + length;
+  lun.transition_until = queue_.awake() + length;
   auto tell = [this, &lun] {
     for (Disk* disk : disks_of(lun)) changed(*disk);
   };
@@ -245,10 +245,10 @@ void World::changed(Disk& disk) {
   bool now_usable = usable(disk);
   if (now_usable != disk.was_usable) {
     disk.was_usable = now_usable;
-    disk.usable_changed = queue_.now();
+    disk.usable_changed = queue_.awake();
   }
   bool now_hanging = disk.present && hanging(disk);
-  if (now_hanging && !disk.was_hanging) disk.hangs_since = queue_.now();
+  if (now_hanging && !disk.was_hanging) disk.hangs_since = queue_.awake();
   disk.was_hanging = now_hanging;
   wake(disk);
 }
@@ -265,7 +265,7 @@ Access World::access(const Disk& disk) const {
   if (disk.lun == nullptr) return Access::unavailable;
   const Array& array = *disk.lun->array;
   if (array.alua == Alua::none) return Access::optimized;
-  if (queue_.now() < disk.lun->transition_until) return Access::transitioning;
+  if (queue_.awake() < disk.lun->transition_until) return Access::transitioning;
   return disk.lun->owner == disk.port->controller ? Access::optimized : array.other_access;
 }
 
@@ -283,11 +283,11 @@ bool World::usable(const Disk& disk) const {
 }
 
 bool World::usable_for(const Disk& disk, Duration length) const {
-  return usable(disk) && queue_.now() - disk.usable_changed >= length;
+  return usable(disk) && queue_.awake() - disk.usable_changed >= length;
 }
 
 bool World::unusable_for(const Disk& disk, Duration length) const {
-  return !usable(disk) && queue_.now() - disk.usable_changed >= length;
+  return !usable(disk) && queue_.awake() - disk.usable_changed >= length;
 }
 
 // --- I/O ----------------------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ struct Disk {
   Duration extra_latency{};
   std::uint32_t table_references = 0;  ///< device-mapper tables that hold it open: its number is not given away
   std::vector<std::uint64_t> waiting;  ///< requests that get no answer now
+  // Times of these are the queue's awake().
   MonoTime hangs_since{};
   MonoTime remapped_at{};
   MonoTime usable_changed{};           ///< when the answer of World::usable() last changed
@@ -84,6 +85,7 @@ struct Disk {
   bool was_hanging = false;
   // What udev and sysfs remember; it may be older than the truth.
   std::string udev_wwid;
+  MonoTime udev_changed{};
   std::vector<std::uint8_t> sysfs_vpd;
   std::uint64_t kernel_size_sectors = 0;
 };

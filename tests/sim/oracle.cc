@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/sim/oracle.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace mpath::sim {
+
+namespace {
+
+constexpr Duration known_hang = milliseconds{1500};
+constexpr Duration longest_standstill = milliseconds{500};
+constexpr Duration fail_again_limit = seconds{1};
+constexpr Duration verified_lately = seconds{1};
+
+std::string seconds_text(Duration length) { return fmt::format("{:.1f} s", std::chrono::duration<double>(length).count()); }
+
+std::string wwid_of(const Disk& disk) { return disk.lun == nullptr ? "nothing" : disk.lun->wwid.text; }
+
+}  // namespace
+
+void Oracle::violate(const std::string& rule, const std::string& text) {
+  violations_.push_back(Violation{rule, text});
+  if (on_violation) on_violation(rule + ": " + text);
+}
+
+Duration Oracle::daemon_age() const { return daemon_since_ ? now() - *daemon_since_ : Duration{}; }
+
+const Disk* Oracle::working_for(const std::string& wwid, Duration length) const {
+  if (daemon_age() < length + seconds{5}) return nullptr;
+  for (const auto& disk : world_.disks()) {
+    bool found = disk->present && wwid_of(*disk) == wwid && disk->udev_wwid == wwid && now() - disk->udev_changed >= length;
+    if (found && world_.usable_for(*disk, length)) return disk.get();
+  }
+  return nullptr;
+}
+
+bool Oracle::definitely_bad(const Disk& disk) const {
+  if (!disk.present || disk.offline || disk.host->link == Link::down || disk.port->link == Link::down) return true;
+  auto found = paths_.find(&disk);
+  if (found == paths_.end()) return false;
+  const PathKnowledge& known = found->second;
+  return known.bad || known.failed_by_kernel || (known.asked_since && now() - *known.asked_since >= settings_.check_timeout());
+}
+
+// --- what the kernel is told --------------------------------------------------------------------------------
+
+void Oracle::check_members(const DmDevice& device, const Target& table, const char* what) {
+  std::set<DevNum> members;
+  for (const TargetPath& path : table.paths) {
+    const Disk& disk = *path.disk;
+    if (!members.insert(disk.devnum).second) violate("stranger", fmt::format("{} {}: {} twice", what, device.name.text, disk.name));
+    if (wwid_of(disk) != device.wwid() && disk.lun != nullptr && now() - disk.remapped_at > settings_.notice_limit()) {
+      violate("stranger", fmt::format("{} {} ({}): {} is {}", what, device.name.text, device.wwid(), disk.name, wwid_of(disk)));
+    }
+  }
+  for (const DmDevice* other : kernel_.devices()) {
+    if (other == &device || !other->live) continue;
+    for (const TargetPath& path : other->live->paths) {
+      bool moved = now() - path.disk->remapped_at < settings_.notice_limit() + seconds{60};
+      if (members.contains(path.disk->devnum) && path.disk->present && !moved) {
+        violate("stranger", fmt::format("{} {}: {} is in {} too", what, device.name.text, path.disk->name, other->name.text));
+      }
+    }
+  }
+}
+
+void Oracle::created(const DmDevice& device) {
+  check_members(device, *device.live, "create");
+  maps_[device.wwid()].to_fail_again = now() + fail_again_limit;
+}
+
+void Oracle::loading(const DmDevice& device, const Target& table) {
+  check_members(device, table, "load");
+  MapKnowledge& map = maps_[device.wwid()];
+  map.drain_began = now();
+  map.drain_excusable = true;
+  if (table.queue_if_no_path) map.gave_up = false;
+  if (!device.live) return;
+  for (const TargetPath& sick : device.live->paths) {
+    const Disk& disk = *sick.disk;
+    bool hangs = sick.in_flight > 0 && disk.present && world_.hanging(disk) && now() - disk.hangs_since > known_hang;
+    if (!hangs) continue;
+    bool another = std::any_of(device.live->paths.begin(), device.live->paths.end(), [&](const TargetPath& path) {
+      return path.active && world_.usable_for(*path.disk, settings_.recovery_limit());
+    });
+    if (!another || daemon_age() < settings_.notice_limit()) continue;
+    map.drain_excusable = false;
+    violate("load on hang", fmt::format("{} is loaded while {} requests hang on {} for {}", device.name.text, sick.in_flight,
+                                        disk.name, seconds_text(now() - disk.hangs_since)));
+  }
+}
+
+void Oracle::swapped(const DmDevice& device) {
+  MapKnowledge& map = maps_[device.wwid()];
+  Duration stood = now() - map.drain_began;
+  if (stood > longest_standstill && !map.drain_excusable) {
+    violate("load on hang", fmt::format("{} stood still for {}", device.name.text, seconds_text(stood)));
+  }
+  map.to_fail_again = now() + fail_again_limit;
+  if (device.loads > map.reasons + 1) {
+    violate("too many loads", fmt::format("{}: {} loads, {} reasons", device.name.text, device.loads, map.reasons));
+  }
+}
+
+void Oracle::message(const DmDevice& device, const MapMessage& message) {
+  using Kind = MapMessage::Kind;
+  MapKnowledge& map = maps_[device.wwid()];
+  Disk* disk = message.path.valid() ? world_.find(message.path) : nullptr;
+  switch (message.kind) {
+    case Kind::fail_path: {
+      if (disk == nullptr) return;
+      for (const TargetPath& path : device.live->paths) {
+        bool last = path.disk == disk && path.active && device.live->valid_paths() == 1;
+        if (last && !definitely_bad(*disk)) {
+          violate("last path", fmt::format("{}: {} is failed without a verdict", device.name.text, disk->name));
+        }
+      }
+      if (!know(*disk).down_since) know(*disk).down_since = now();
+      return;
+    }
+    case Kind::reinstate_path:
+      if (disk == nullptr) return;
+      if (disk->present && disk->lun != nullptr && wwid_of(*disk) != device.wwid() && now() - disk->remapped_at > verified_lately) {
+        violate("misdirected", fmt::format("{} ({}): {} is reinstated, which leads to {}", device.name.text, device.wwid(),
+                                           disk->name, wwid_of(*disk)));
+      }
+      know(*disk).down_since.reset();
+      know(*disk).failed_by_kernel = false;
+      return;
+    case Kind::fail_if_no_path: {
+      map.gave_up = true;
+      if (settings_.no_path_retry.kind == NoPathRetry::Kind::queue) {
+        violate("queueing", device.name.text + ": switched off although no_path_retry is queue");
+      }
+      if (settings_.no_path_retry.kind != NoPathRetry::Kind::checks) return;
+      Duration promised = settings_.polling_interval * settings_.no_path_retry.checks - seconds{1};
+      for (const TargetPath& path : device.live->paths) {
+        // A message or an I/O error is when the product may have begun to count.
+        auto since = know(*path.disk).down_since;
+        if (!path.disk->present || daemon_age() < promised) continue;
+        // A pause is noticed by the first deadline that is missed; how much of the time before it was slept through nobody can tell.
+        Duration lost = since ? settings_.polling_interval * static_cast<int>(queue_.pauses_since(*since)) : Duration{};
+        if (!since || now() - *since + lost < promised) {
+          violate("queueing", fmt::format("{}: switched off, {} has been down for {} only", device.name.text, path.disk->name,
+                                          since ? seconds_text(now() - *since) : "no time"));
+        }
+      }
+      return;
+    }
+    case Kind::queue_if_no_path: map.gave_up = false; return;
+    case Kind::switch_group:
+    case Kind::enable_group: return;
+  }
+}
+
+// --- what the product knows ---------------------------------------------------------------------------------
+
+void Oracle::command_sent(const Disk& disk, const ScsiCommand&) { know(disk).asked_since = now(); }
+
+void Oracle::command_answered(const Disk& disk, const ScsiCommand& command, const ScsiOutcome& outcome) {
+  PathKnowledge& known = know(disk);
+  known.asked_since.reset();
+  bool clean = outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::ok && outcome.status == 0;
+  std::uint8_t key = outcome.sense[2] & 0x0f;
+  if (command.cdb[0] == 0x12 && clean) {
+    bool same = !disk.present || disk.lun == nullptr || outcome.data == identification_page(*disk.lun, *disk.port);
+    if (same && disk.lun != nullptr && wwid_of(disk) != disk.udev_wwid) known.bad = true;
+    return;
+  }
+  if (command.cdb[0] != 0x00) {
+    known.bad = known.bad || !clean;
+    return;
+  }
+  if (outcome.status == 0x02 && outcome.sense_bytes > 13) {
+    bool standby = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0b;
+    bool transitioning = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0a;
+    if (key == 6 || transitioning) return;
+    known.bad = !standby;
+  } else {
+    known.bad = !clean && outcome.status != 0x18;
+  }
+  known.judged = now();
+  if (known.bad && !known.down_since) known.down_since = now();
+  if (!known.bad) known.down_since.reset();
+  if (!known.bad) known.failed_by_kernel = false;
+}
+
+void Oracle::path_failed(const DmDevice&, const Disk& disk) {
+  PathKnowledge& known = know(disk);
+  known.failed_by_kernel = true;
+  if (!known.down_since) known.down_since = now();
+}
+
+void Oracle::changed(const Lun* lun) {
+  if (lun != nullptr) ++maps_[lun->wwid.text].reasons;
+}
+
+void Oracle::changed_all() {
+  for (const auto& array : world_.arrays()) {
+    for (const auto& lun : array->luns) changed(lun.get());
+  }
+}
+
+void Oracle::daemon_started() {
+  daemon_since_ = now();
+  for (auto& [disk, known] : paths_) {
+    known.asked_since.reset();
+    known.bad = false;
+  }
+}
+
+void Oracle::daemon_stopped() { daemon_since_.reset(); }
+
+// --- I/O ----------------------------------------------------------------------------------------------------
+
+void Oracle::request_ended(const DmDevice& device, const IoResult& result, Duration length) {
+  ++requests_;
+  Duration& longest = longest_[device.wwid()];
+  longest = std::max(longest, length);
+  switch (result.kind) {
+    case IoResult::Kind::done:
+      if (result.reached != nullptr && result.reached->wwid.text != device.wwid() &&
+          now() - result.path->remapped_at > settings_.notice_limit()) {
+        violate("misdirected", fmt::format("I/O of {} ({}) reached {} through {}", device.name.text, device.wwid(),
+                                           result.reached->wwid.text, result.path->name));
+      }
+      return;
+    case IoResult::Kind::target_error: return;
+    case IoResult::Kind::failed: break;
+  }
+  ++failures_;
+  if (device.removed) {
+    violate("failed early", device.name.text + " was removed under I/O");
+    return;
+  }
+  const MapKnowledge& map = maps_[device.wwid()];
+  bool must_queue = settings_.no_path_retry.kind == NoPathRetry::Kind::queue ||
+                    (settings_.no_path_retry.kind == NoPathRetry::Kind::checks && !map.gave_up);
+  if (must_queue) violate("failed early", device.name.text + ": a request failed although it had to be queued");
+  if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit())) {
+    violate("failed early", fmt::format("{}: a request failed although {} works", device.name.text, disk->name));
+  }
+}
+
+void Oracle::tick() {
+  for (const DmDevice* device : kernel_.devices()) {
+    if (!device->is_multipath()) continue;
+    MapKnowledge& map = maps_[device->wwid()];
+    bool waits = !device->queued.empty() || (!device->held.empty() && !device->draining);
+    if (!waits) {
+      map.waiting_since.reset();
+    } else {
+      if (!map.waiting_since) map.waiting_since = now();
+      const Disk* disk = working_for(device->wwid(), settings_.recovery_limit());
+      if (disk != nullptr && now() - *map.waiting_since > settings_.recovery_limit()) {
+        violate("stalled", fmt::format("requests of {} wait although {} works", device->name.text, disk->name));
+        map.waiting_since = now();
+      }
+    }
+    if (!device->live) continue;
+    bool due = map.to_fail_again != MonoTime{} && now() >= map.to_fail_again;
+    if (due) map.to_fail_again = {};
+    for (const TargetPath& path : device->live->paths) {
+      if (!path.active && !know(*path.disk).down_since) know(*path.disk).down_since = now();
+      const PathKnowledge& known = know(*path.disk);
+      bool long_known = known.bad && now() - known.judged > fail_again_limit;
+      if (due && daemon_since_ && path.active && path.disk->present && long_known && known.judged >= *daemon_since_) {
+        violate("not failed again", fmt::format("{}: {} is active after a load", device->name.text, path.disk->name));
+      }
+    }
+  }
+}
+
+Duration Oracle::longest_request(const std::string& wwid) const {
+  auto found = longest_.find(wwid);
+  return found == longest_.end() ? Duration{} : found->second;
+}
+
+}  // namespace mpath::sim

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "libmpath/config/dump.h"
@@ -166,6 +168,14 @@ TEST(Lint, NoErrorOnTheDefaultDump) {
   const SourceFile file{"dump.conf", dump, FileKind::main};
   const LintReport report = lint(std::span(&file, 1));
   for (const Diagnostic& d : report.diagnostics) EXPECT_NE(d.severity, Severity::error) << d.line << ": " << d.text;
+}
+
+TEST(Lint, TheExampleFileIsClean) {
+  std::ifstream stream(MPATH_SOURCE_DIR "/conf/multipath.conf.example");
+  const SourceFile file{"multipath.conf.example", {std::istreambuf_iterator<char>(stream), {}}, FileKind::main};
+  ASSERT_FALSE(file.bytes.empty());
+  const LintReport report = lint(std::span(&file, 1));
+  EXPECT_EQ(report.exit_status(), 0) << render(report, std::span(&file, 1));
 }
 
 TEST(Lint, SaysWhichFileOverrides) {

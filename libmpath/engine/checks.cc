@@ -313,7 +313,9 @@ void Engine::Core::set_health(PathRecord& path, PathState state, std::string_vie
   MapRecord* map = find_map(path.map);
   if (map != nullptr && worse) ++map->path_faults;
   if (state != PathState::removed) {
-    log(is_usable(state) ? Severity::notice : Severity::warning, path.facts->kernel_name,
+    // An observer sees every path for the first time: its state is no news.
+    Severity news = is_usable(state) ? Severity::notice : Severity::warning;
+    log(options.mode == Mode::manage ? news : Severity::info, path.facts->kernel_name,
         fmt::format("path is {}: {}", to_string(state), reason));
   }
   if (is_usable(state) && !is_usable(before)) {

@@ -52,7 +52,7 @@ void Engine::Core::begin_discovery() {
   discovery_failed = false;
   found_paths.clear();
   found_taken = 0;
-  idle_deadline = now + (options.mode == Mode::manage ? configuration_limit : observer_limit);
+  idle_deadline = now + configuration_limit;
   timers.set(engine_timer, idle_deadline);
   emit(LoadState{state_op = new_op()});
   emit(ListMaps{maps_op = new_op()});
@@ -171,6 +171,10 @@ void Engine::Core::finish_discovery() {
     if (map->live) queue_map(*map);
   }
   configured_once = true;
+  if (options.mode == Mode::manage) return;
+  // The commands have just been sent: an observer waits for their answers from here on.
+  idle_deadline = now + observer_limit;
+  timers.set(engine_timer, idle_deadline);
 }
 
 /// Nothing of the configuration is under way any more.

@@ -23,6 +23,8 @@ inline constexpr int socket_backlog = 128;
 inline constexpr std::size_t config_line_bytes = 1023;          ///< the reference's line buffer
 inline constexpr std::size_t config_file_bytes = 64u << 20;
 inline constexpr std::size_t config_diagnostics = 1000;         ///< further ones are counted only
+inline constexpr std::size_t replaced_settings = 32;             ///< of one section, kept to explain what was overridden
+inline constexpr std::size_t lint_comparisons = 4096;           ///< entries that the linter compares with each other
 inline constexpr std::size_t expression_nodes = 100000;         ///< a regular expression with its repetitions written out
 
 // --- engine -------------------------------------------------------------------------------------------------

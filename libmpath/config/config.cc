@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "libmpath/base/limits.h"
+
 namespace mpath::config {
 
 const Setting* Settings::find(Key key) const {
@@ -22,7 +24,7 @@ void Settings::set(Setting setting) {
   for (Setting& present : settings_) {
     if (present.key != setting.key) continue;
     std::swap(present, setting);
-    replaced_.push_back(std::move(setting));
+    note_replaced(std::move(setting));
     return;
   }
   settings_.push_back(std::move(setting));
@@ -31,8 +33,14 @@ void Settings::set(Setting setting) {
 void Settings::clear(Key key) {
   const auto found = std::ranges::find(settings_, key, &Setting::key);
   if (found == settings_.end()) return;
-  replaced_.push_back(std::move(*found));
+  note_replaced(std::move(*found));
   settings_.erase(found);
+}
+
+void Settings::note_replaced(Setting setting) {
+  // Without the limit a file of equal entries would cost the square of its length.
+  if (replaced_.size() >= limits::replaced_settings) replaced_.erase(replaced_.begin());
+  replaced_.push_back(std::move(setting));
 }
 
 std::string_view to_string(Severity severity) {

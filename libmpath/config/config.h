@@ -34,10 +34,10 @@ class Settings {
   /// Back to "not set"; an earlier setting goes to replaced().
   void clear(Key key);
   /// Notes a setting that was given but does not count.
-  void note_replaced(Setting setting) { replaced_.push_back(std::move(setting)); }
+  void note_replaced(Setting setting);
 
   [[nodiscard]] const std::vector<Setting>& all() const { return settings_; }
-  /// What was set and then lost to a later line or entry, in order of loss.
+  /// What was set and then lost to a later line or entry, in order of loss; the last limits::replaced_settings of them.
   [[nodiscard]] const std::vector<Setting>& replaced() const { return replaced_; }
   [[nodiscard]] bool empty() const { return settings_.empty(); }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Remarks on the blacklist and its exceptions.
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
+#include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
 #include "libmpath/config/expression.h"
 #include "libmpath/config/lint_rules.h"
@@ -17,10 +17,6 @@ bool matches(const std::string& written, const std::string& text) {
   const bool negated = written.starts_with('!');
   const auto compiled = Expression::compile(negated ? written.substr(1) : written);
   return compiled && compiled->matches(text) != negated;
-}
-
-bool matches_one(const std::vector<Rule>& rules, const std::string& text) {
-  return std::ranges::any_of(rules, [&](const Rule& rule) { return matches(rule.text, text); });
 }
 
 Setting as_setting(Key key, const Rule& rule) { return {key, rule.text, rule.origin}; }
@@ -71,20 +67,37 @@ void check_exception(LintPass& pass, Key key, const std::vector<Rule>& exception
   }
 }
 
+/// Rules compiled once, for many texts.
+class CompiledRules {
+ public:
+  explicit CompiledRules(const std::vector<Rule>& rules) : rules_(rules) {
+    for (const Rule& rule : rules) expressions_.emplace_back(rule.text.substr(rule.text.starts_with('!') ? 1 : 0));
+  }
+  const Rule* first_match(const std::string& text) {
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      if (expressions_[i].matches(text) != rules_[i].text.starts_with('!')) return &rules_[i];
+    }
+    return nullptr;
+  }
+
+ private:
+  const std::vector<Rule>& rules_;
+  std::vector<LazyExpression> expressions_;
+};
+
 /// Multipath entries for WWIDs that the blacklist keeps away.
 void check_multipaths(LintPass& pass) {
   const Config& config = pass.config();
+  if (config.multipaths.size() > limits::lint_comparisons || config.blacklist.wwid.size() > limits::lint_comparisons) return;
+  CompiledRules black(config.blacklist.wwid);
+  CompiledRules white(config.exceptions.wwid);
   for (const Entry& entry : config.multipaths) {
     const std::string wwid(entry.settings.text(Key::wwid));
-    if (matches_one(config.exceptions.wwid, wwid)) continue;
-    for (const Rule& rule : config.blacklist.wwid) {
-      if (!matches(rule.text, wwid)) continue;
-      pass.add(*entry.settings.find(Key::wwid), Severity::warning, "blacklisted-entry",
-               fmt::format("this WWID is blacklisted ({}), so the multipath entry has no effect",
-                           pass.place(rule.origin, entry.origin)),
-               "add a wwid rule to blacklist_exceptions");
-      break;
-    }
+    const Rule* rule = white.first_match(wwid) ? nullptr : black.first_match(wwid);
+    if (!rule) continue;
+    pass.add(*entry.settings.find(Key::wwid), Severity::warning, "blacklisted-entry",
+             fmt::format("this WWID is blacklisted ({}), so the multipath entry has no effect", pass.place(rule->origin, entry.origin)),
+             "add a wwid rule to blacklist_exceptions");
   }
 }
 

@@ -49,7 +49,8 @@ std::string entry_name(const Settings& settings) {
 /// Settings of an entry that a later entry takes away: all of them means that the entry is dead.
 void check_shadowed(LintPass& pass, const std::vector<Entry>& devices, std::size_t index) {
   const Entry& entry = devices[index];
-  for (std::size_t later = index + 1; later < devices.size(); ++later) {
+  const std::size_t end = std::min(devices.size(), limits::lint_comparisons);
+  for (std::size_t later = index + 1; later < end; ++later) {
     if (!covers(devices[later].settings, entry.settings)) continue;
     bool alive = false;
     bool sets_something = false;

@@ -16,17 +16,18 @@ std::string_view file_name(std::span<const SourceFile> files, std::uint32_t inde
   return index < files.size() ? std::string_view(files[index].name) : std::string_view("hardware table");
 }
 
-std::string source_line(std::span<const SourceFile> files, const Diagnostic& diagnostic) {
-  if (diagnostic.file >= files.size()) return {};
-  LineReader reader(files[diagnostic.file].bytes);
-  while (auto line = reader.next()) {
-    if (line->number == diagnostic.line) return std::string(line->text);
+/// The lines of all files, cut once for all remarks.
+std::vector<std::vector<std::string_view>> lines_of(std::span<const SourceFile> files) {
+  std::vector<std::vector<std::string_view>> lines(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    LineReader reader(files[i].bytes);
+    while (auto line = reader.next()) lines[i].push_back(line->text);
   }
-  return {};
+  return lines;
 }
 
 /// The line with a caret below it; tabs stay, what is not printable is escaped and the caret moves along.
-void append_excerpt(std::string& out, const std::string& line, const Diagnostic& diagnostic) {
+void append_excerpt(std::string& out, std::string_view line, const Diagnostic& diagnostic) {
   if (line.empty()) return;
   std::string shown;
   std::string below;
@@ -46,12 +47,15 @@ void append_excerpt(std::string& out, const std::string& line, const Diagnostic&
 
 std::string render(const LintReport& report, std::span<const SourceFile> files) {
   std::string out;
+  const auto lines = report.diagnostics.empty() ? decltype(lines_of(files)){} : lines_of(files);
   for (const Diagnostic& diagnostic : report.diagnostics) {
     out += escape(file_name(files, diagnostic.file));
     if (diagnostic.line != 0) out += fmt::format(":{}", diagnostic.line);
     if (diagnostic.column != 0) out += fmt::format(":{}", diagnostic.column);
     out += fmt::format(": {}: {} [{}]\n", to_string(diagnostic.severity), diagnostic.text, diagnostic.id);
-    append_excerpt(out, source_line(files, diagnostic), diagnostic);
+    if (diagnostic.file < lines.size() && diagnostic.line != 0 && diagnostic.line <= lines[diagnostic.file].size()) {
+      append_excerpt(out, lines[diagnostic.file][diagnostic.line - 1], diagnostic);
+    }
     if (!diagnostic.fix.empty()) out += fmt::format("      = fix: {}\n", diagnostic.fix);
   }
   if (report.further_diagnostics != 0) out += fmt::format("{} further remarks are not shown\n", report.further_diagnostics);

@@ -11,6 +11,7 @@
 #include "libmpath/config/dump.h"
 #include "libmpath/config/lint.h"
 #include "libmpath/config/parser.h"
+#include "libmpath/config/why.h"
 
 namespace mpath::config {
 namespace {
@@ -114,6 +115,35 @@ TEST_P(Corpus, DumpIsReadBack) {
   EXPECT_EQ(first_difference(dump_config(*again.config), first), "");
   for (const Diagnostic& diagnostic : again.diagnostics) {
     EXPECT_NE(diagnostic.severity, Severity::error) << diagnostic.line << ": " << diagnostic.text;
+  }
+}
+
+/// Every setting of one path and its map as text.
+std::string resolved(Resolver& resolver, const PathIdentity& path) {
+  std::string text;
+  for (const WhyLine& line : why(resolver, path)) text += fmt::format("{} {}\n", keyword(line.key).name, line.value);
+  const DaemonSettings& daemon = resolver.daemon();
+  return text + fmt::format("{} {} {}", daemon.polling_interval.value.count(), daemon.max_polling_interval.value.count(),
+                            to_string(daemon.find_multipaths.value));
+}
+
+TEST_P(Corpus, DumpMeansTheSame) {
+  const ParseResult original = parse_text(read(corpus() / "conf" / (GetParam() + ".conf")));
+  Resolver first(original.config);
+  Resolver second(parse_text(dump_config(*original.config)).config);
+  std::vector<PathIdentity> paths = {{"NETAPP", "LUN", "1", "scsi:fcp", "sda", ""}, {"IBM", "2145", "1", "scsi:fcp", "sda", ""},
+                                     {"NVME", "Linux", std::nullopt, "nvme:tcp", "nvme0n1", ""}, {"X", "Y", "1", "scsi:sas", "sdb", ""}};
+  for (const Entry& device : original.config->devices) {
+    if (device.origin.layer != Layer::devices || paths.size() > 20) continue;
+    paths.push_back({std::string(device.settings.text(Key::vendor)), std::string(device.settings.text(Key::product)), "1", "scsi:iscsi", "sdc", ""});
+  }
+  for (const Entry& map : original.config->multipaths) {
+    if (paths.size() > 40) continue;
+    paths.push_back(paths.front());
+    paths.back().wwid = map.settings.text(Key::wwid);
+  }
+  for (const PathIdentity& path : paths) {
+    EXPECT_EQ(first_difference(resolved(first, path), resolved(second, path)), "") << path.vendor << "/" << path.product;
   }
 }
 

@@ -230,5 +230,16 @@ TEST(Parser, AMillionBraces) {
   EXPECT_FALSE(parse_text(text).fatal);
 }
 
+TEST(Parser, ManyEqualEntriesCostNoSquare) {
+  std::string text = "devices {\n";
+  for (int i = 0; i < 20000; ++i) text += "device {\nvendor a\nproduct b\nprio alua\n}\n";
+  text += "}\nmultipaths {\n";
+  for (int i = 0; i < 20000; ++i) text += "multipath {\nwwid a\nalias b\n}\n";
+  const ParseResult result = parse_text(text + "}\n");
+  EXPECT_EQ(result.config->devices.size(), 1u);
+  EXPECT_EQ(result.config->multipaths.size(), 1u);
+  EXPECT_LE(result.config->devices[0].settings.replaced().size(), limits::replaced_settings);
+}
+
 }  // namespace
 }  // namespace mpath::config

@@ -132,6 +132,7 @@ struct Engine::Core {
   OpId send(MapRecord& map, MapMessage message);
   void sync_queueing(MapRecord& map, const plan::Plan& plan);
   void sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout& layout);
+  [[nodiscard]] bool awaits_first_answers(const MapRecord& map);
 
   // --- requests.cc ---------------------------------------------------------------------------------------------
   void on(const RequestArrived&);
@@ -224,6 +225,8 @@ inline constexpr Duration settle_time_most = seconds{2};
 inline constexpr Duration fresh_answer = seconds{1};
 /// A turn later than this is a machine that stood still.
 inline constexpr Duration standstill_threshold = milliseconds{500};
+/// How far engine time advances over such a turn at most: not at all would let a machine that is always late do nothing.
+inline constexpr Duration standstill_credit = seconds{1};
 /// How long the first configuration may keep the daemon from being ready.
 inline constexpr Duration configuration_limit = seconds{15};
 /// How long `multipath -ll` waits for answers; a path that hangs is shown as pending.

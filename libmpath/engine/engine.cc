@@ -55,8 +55,11 @@ void Engine::Core::enter_time(MonoTime wall) {
   MonoTime engine_time = wall - standstill;
   MonoTime next = timers.next();
   if (next != no_deadline && engine_time > next + standstill_threshold) {
-    standstill += engine_time - next;
-    engine_time = next;
+    // When between the last step and now the machine stopped is not known. To take all of it for sleep costs patience; to take it for
+    // time in which a device did not answer would cost paths.
+    MonoTime woken = std::min(next, now + standstill_credit);
+    standstill += engine_time - woken;
+    engine_time = woken;
   }
   now = std::max(now, engine_time);
 }

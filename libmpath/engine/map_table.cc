@@ -103,6 +103,7 @@ void Engine::Core::set_map_timer(MapRecord& map) {
   consider(map.settle_until);
   consider(map.uevent_deadline);
   consider(map.failback_due);
+  consider(map.look_again);
   consider(map.retry_deadline);
   if (!map.kernel && !map.forgotten && !map.refused) consider(map.first_seen + first_answer_limit);
   if (due == no_deadline) {
@@ -120,6 +121,10 @@ void Engine::Core::map_timer(MapRecord& map) {
   if (map.failback_due != no_deadline && map.failback_due <= now) {
     map.failback_due = no_deadline;
     map.failback_now = true;
+  }
+  if (map.look_again <= now) {
+    map.look_again = no_deadline;
+    map.kernel_stale = map.kernel_stale || map.kernel.has_value();
   }
   if (map.retry_deadline != no_deadline && map.retry_deadline <= now) {
     map.retry_deadline = no_deadline;

@@ -210,7 +210,7 @@ void Engine::Core::reconcile(MapRecord& map) {
     clear_deferral(map);
     sync_queueing(map, plan);
     sync_group(map, plan, layout);
-    if (map.queue_op == OpId::none && map.switch_op == OpId::none) map.configuring = false;
+    if (map.queue_op == OpId::none && map.switch_op == OpId::none && !awaits_first_answers(map)) map.configuring = false;
     answer_waiting(map, {});
     set_map_timer(map);
     return;

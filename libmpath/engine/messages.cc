@@ -6,6 +6,11 @@
 
 namespace mpath::engine {
 
+namespace {
+/// How long after switch_group the map is read once more.
+constexpr Duration switch_settles = seconds{1};
+}  // namespace
+
 OpId Engine::Core::send(MapRecord& map, MapMessage message) {
   OpId op = new_op();
   ++counters.messages;
@@ -52,6 +57,8 @@ void Engine::Core::on(const MessageFinished& event) {
   } else if (map->switch_op == event.op) {
     map->switch_op = OpId::none;
     map->kernel_stale = true;
+    // The kernel goes over with the next I/O, and says nothing then.
+    map->look_again = now + switch_settles;
     if (worked) ++map->group_switches;
   } else {
     for (PathId id : map->paths) {
@@ -87,9 +94,17 @@ void Engine::Core::sync_queueing(MapRecord& map, const plan::Plan& plan) {
   }
 }
 
+/// Which group is best is known when every path of the table has answered once; until then the kernel's choice stands.
+bool Engine::Core::awaits_first_answers(const MapRecord& map) {
+  return std::ranges::any_of(map.paths, [&](PathId id) {
+    const PathRecord* path = find_path(id);
+    return path != nullptr && path->in_table && !path->removed && !path->checks_disabled && !path->answered;
+  });
+}
+
 /// The group the kernel begins with and the one that is best are not the same: what failback says of it.
 void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout&) {
-  if (map.switch_op != OpId::none || map.retry_at > now) return;
+  if (map.switch_op != OpId::none || map.retry_at > now || awaits_first_answers(map)) return;
   const plan::PlannedMessage* wish = nullptr;
   for (const plan::PlannedMessage& planned : plan.messages) {
     if (planned.message.kind == MapMessage::Kind::switch_group) wish = &planned;

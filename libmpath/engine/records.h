@@ -111,6 +111,7 @@ struct MapRecord {
 
   // Policy state.
   MonoTime failback_due = no_deadline;
+  MonoTime look_again = no_deadline;       ///< when the kernel's map is read once more
   bool failback_now = false;
   MonoTime retry_deadline = no_deadline;   ///< of no_path_retry
   MonoTime no_path_since = no_deadline;

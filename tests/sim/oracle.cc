@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
 
 namespace mpath::sim {
 
@@ -78,14 +77,18 @@ void Oracle::loading(const DmDevice& device, const Target& table) {
   map.drain_excusable = true;
   if (table.queue_if_no_path) map.gave_up = false;
   if (!device.live) return;
+  map.failed_before.clear();
+  for (const TargetPath& path : device.live->paths) {
+    if (!path.active) map.failed_before.insert(path.disk);
+  }
   for (const TargetPath& sick : device.live->paths) {
     const Disk& disk = *sick.disk;
     bool hangs = sick.in_flight > 0 && disk.present && world_.hanging(disk) && now() - disk.hangs_since > known_hang;
     if (!hangs) continue;
     bool another = std::any_of(device.live->paths.begin(), device.live->paths.end(), [&](const TargetPath& path) {
-      return path.active && world_.usable_for(*path.disk, settings_.recovery_limit());
+      return path.active && world_.usable_for(*path.disk, seconds{2});
     });
-    if (!another || daemon_age() < settings_.notice_limit()) continue;
+    if (!another || daemon_age() < seconds{5}) continue;
     map.drain_excusable = false;
     violate("load on hang", fmt::format("{} is loaded while {} requests hang on {} for {}", device.name.text, sick.in_flight,
                                         disk.name, seconds_text(now() - disk.hangs_since)));
@@ -113,7 +116,8 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
       if (disk == nullptr) return;
       for (const TargetPath& path : device.live->paths) {
         bool last = path.disk == disk && path.active && device.live->valid_paths() == 1;
-        if (last && !definitely_bad(*disk)) {
+        bool again = map.to_fail_again != MonoTime{} && map.failed_before.contains(disk);
+        if (last && !again && !definitely_bad(*disk)) {
           violate("last path", fmt::format("{}: {} is failed without a verdict", device.name.text, disk->name));
         }
       }

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -84,6 +85,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     MonoTime drain_began{};
     bool drain_excusable = true;
     MonoTime to_fail_again{};
+    std::set<const Disk*> failed_before;  ///< in the table that was replaced: failing them again is no decision
     std::optional<MonoTime> waiting_since;
   };
   [[nodiscard]] bool definitely_bad(const Disk& disk) const;

@@ -22,6 +22,7 @@ inline constexpr int socket_backlog = 128;
 // --- configuration ------------------------------------------------------------------------------------------
 inline constexpr std::size_t config_line_bytes = 1023;          ///< the reference's line buffer
 inline constexpr std::size_t config_file_bytes = 64u << 20;
+inline constexpr std::size_t known_users = 65536;               ///< taken from /etc/passwd to resolve uid and gid
 inline constexpr std::size_t config_diagnostics = 1000;         ///< further ones are counted only
 inline constexpr std::size_t replaced_settings = 32;             ///< of one section, kept to explain what was overridden
 inline constexpr std::size_t lint_comparisons = 4096;           ///< entries that the linter compares with each other
@@ -42,6 +43,10 @@ inline constexpr Duration lane_patience = milliseconds{20};     ///< all threads
 inline constexpr Duration lane_stop = seconds{5};               ///< wait for running tasks at the end of the process
 inline constexpr Duration full_host_retry = milliseconds{5};    ///< a host whose queue is full is asked again after so long
 inline constexpr Duration full_host_retry_most = milliseconds{100};  ///< the interval doubles up to this
+inline constexpr std::size_t sg_burst = 8;                      ///< so many commands at once: their replies are taken together
+inline constexpr Duration sg_burst_window = milliseconds{4};    ///< how long replies of a burst are gathered; doubles while it lasts
+inline constexpr Duration sg_burst_window_most = milliseconds{16};
+inline constexpr Duration sg_burst_pause = milliseconds{50};    ///< nothing came for so long: the burst is over
 inline constexpr std::size_t sg_commands_per_path = 1;          ///< outstanding checks of one path
 
 // --- kernel interfaces --------------------------------------------------------------------------------------

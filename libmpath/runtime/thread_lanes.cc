@@ -201,7 +201,7 @@ void ThreadLanes::Pool::push_ready(Strand& strand) {
 }
 
 bool ThreadLanes::Pool::submit(Lane lane, std::uint64_t key, LaneTask task) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   std::size_t& waiting = waiting_[static_cast<std::size_t>(lane)];
   if (stopping_ || waiting >= limits::lane_queue) return false;
   StrandKey id{lane, parallel_by_key(lane) ? key : 0};
@@ -211,11 +211,12 @@ bool ThreadLanes::Pool::submit(Lane lane, std::uint64_t key, LaneTask task) {
   (strand.last != nullptr ? strand.last->next : strand.first) = node;
   strand.last = node;
   ++waiting;
-  if (++strand.waiting == 1 && !strand.running) {
-    push_ready(strand);
-    if (idle_ > 0) work_ready_.notify_one();
-  }
+  bool became_ready = ++strand.waiting == 1 && !strand.running;
+  if (became_ready) push_ready(strand);
+  bool somebody_sleeps = became_ready && idle_ > 0;
   update_shortage();
+  lock.unlock();  // first, or the woken thread would wait for the lock
+  if (somebody_sleeps) work_ready_.notify_one();
   return true;
 }
 

@@ -132,8 +132,8 @@ Result<DmControl> DmControl::open() {
 }
 
 Result<std::vector<KernelMapListing>> DmControl::list() const {
-  Call call{.command = DM_LIST_DEVICES, .what = "cannot list devices", .subject = "device-mapper", .grows = true,
-            .addresses_device = false};
+  Call call{.command = DM_LIST_DEVICES, .what = "cannot list devices", .subject = "device-mapper", .flags = DM_UUID_FLAG,
+            .grows = true, .addresses_device = false};
   if (auto answered = run(call); !answered) return std::unexpected(answered.error());
   std::vector<KernelMapListing> devices;
   const char* end = call.end();

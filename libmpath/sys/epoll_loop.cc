@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint64_t timer_tag = 1;
 constexpr std::uint64_t wake_tag = 2;
 constexpr int events_per_wait = 256;
+constexpr Duration early_enough = milliseconds{20};
 constexpr std::size_t kept_posted = 4096;  ///< room for continuations that is kept after a burst
 
 std::uint32_t trigger_bits(EpollLoop::Trigger trigger) {
@@ -150,7 +151,8 @@ bool EpollLoop::run_posted() {
 }
 
 void EpollLoop::set_deadline(MonoTime deadline) {
-  if (deadline == armed_) return;
+  // An armed time that is a little early costs one idle wake-up; a later one for each turn would cost a call for each turn.
+  if (deadline == armed_ || (deadline > armed_ && deadline - armed_ < early_enough)) return;
   if (deadline == no_deadline && armed_ != no_deadline) {
     itimerspec off{};
     timerfd_settime(timer_.get(), 0, &off, nullptr);

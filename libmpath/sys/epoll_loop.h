@@ -47,7 +47,7 @@ class EpollLoop final : public ports::Clock {
   void post(ports::Continuation continuation);
 
   /// When run_once() shall come back at the latest; no_deadline: only for an event. Costs a system call only if it
-  /// differs from the one before or that one has passed.
+  /// differs much from the one before, or that one has passed.
   void set_deadline(MonoTime deadline);
 
   /// Blocks these signals in the calling thread (and in threads it starts from now on) and reports them here. Once for a loop.

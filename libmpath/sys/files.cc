@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
@@ -45,8 +46,12 @@ Result<std::string> read_open_file(int fd, const std::string& name) {
   }
 }
 
-/// O_NONBLOCK: a FIFO in the file's place must not hold anybody.
+/// O_NONBLOCK: a FIFO in the file's place must not hold anybody. Looked at first, because opening alone has effects on some devices.
 Result<std::string> read_file(const std::string& name) {
+  struct stat information{};
+  if (::stat(name.c_str(), &information) == 0 && !S_ISREG(information.st_mode)) {
+    return fail(ErrorCode::invalid_argument, name, "is no regular file");
+  }
   UniqueFd fd{::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!fd) return errno_error(name, "cannot be opened");
   return read_open_file(fd.get(), name);
@@ -118,10 +123,40 @@ Status replace_file(const std::string& directory, const std::string& name, std::
   return {};
 }
 
+std::optional<std::uint32_t> user_number(std::string_view text) {
+  const auto number = parse_decimal(text);
+  if (!number || *number > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
 }  // namespace
 
+Result<std::string> read_configuration_file(const std::string& name) { return read_file(name); }
+
+std::vector<ports::SystemUser> parse_users(std::string_view text) {
+  std::vector<ports::SystemUser> users;
+  while (!text.empty() && users.size() < limits::known_users) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::vector<std::string_view> fields = split(text.substr(0, end), ':');
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (fields.size() < 4 || fields[0].empty()) continue;
+    const auto uid = user_number(fields[2]);
+    const auto gid = user_number(fields[3]);
+    if (uid && gid) users.push_back({.name = std::string(fields[0]), .uid = *uid, .gid = *gid});
+  }
+  return users;
+}
+
+ports::ConfigFiles read_machine_facts(const FilePaths& paths) {
+  ports::ConfigFiles facts;
+  facts.nvme_native_multipath = first_line(paths.nvme_multipath_parameter).starts_with('Y');
+  facts.most_open_files = parse_decimal(first_line(paths.most_open_files));
+  if (auto users = read_file(paths.users)) facts.users = parse_users(*users);
+  return facts;
+}
+
 ports::ConfigFiles Files::read_configuration() {
-  ports::ConfigFiles all;
+  ports::ConfigFiles all = read_machine_facts(paths_);
   auto main = read_file(paths_.main_file);
   if (main) {
     all.files.push_back({.name = paths_.main_file, .bytes = std::move(*main)});
@@ -138,8 +173,6 @@ ports::ConfigFiles Files::read_configuration() {
       all.errors.push_back(bytes.error());
     }
   }
-  all.nvme_native_multipath = first_line(paths_.nvme_multipath_parameter).starts_with('Y');
-  all.most_open_files = parse_decimal(first_line(paths_.most_open_files));
   return all;
 }
 

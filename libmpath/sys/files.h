@@ -15,7 +15,18 @@ struct FilePaths {
   std::string state_directory = "/etc/multipath";
   std::string nvme_multipath_parameter = "/sys/module/nvme_core/parameters/multipath";
   std::string most_open_files = "/proc/sys/fs/nr_open";
+  std::string users = "/etc/passwd";
 };
+
+/// The bytes of a configuration file that somebody named. A directory, FIFO or device is an error and is not opened; so is a file larger
+/// than limits::config_file_bytes. Any thread.
+[[nodiscard]] Result<std::string> read_configuration_file(const std::string& name);
+
+/// What the machine contributes to the meaning of any configuration: a ConfigFiles without files. Any thread.
+[[nodiscard]] ports::ConfigFiles read_machine_facts(const FilePaths& paths = {});
+
+/// The users of a text in the form of passwd(5), at most limits::known_users; lines that are none are left out. Any thread.
+[[nodiscard]] std::vector<ports::SystemUser> parse_users(std::string_view text);
 
 class Files final : public ports::Files {
  public:

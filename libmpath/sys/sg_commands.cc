@@ -17,7 +17,6 @@ namespace {
 
 constexpr int events_per_wait = 256;
 constexpr std::size_t samples_of_full_host = 32;  ///< devices whose progress is looked at while a host is full
-constexpr std::uint64_t timer_tag = 0;            ///< generation 0 names no path
 
 std::uint64_t tag_of(PathId path) { return static_cast<std::uint64_t>(path.slot) << 32 | path.generation; }
 PathId path_of(std::uint64_t tag) {
@@ -63,10 +62,13 @@ SgCommands::SgCommands(ports::Lanes& lanes, const ports::Clock& clock, SgOptions
 
 Result<std::unique_ptr<SgCommands>> SgCommands::create(ports::Lanes& lanes, const ports::Clock& clock, SgOptions options) {
   std::unique_ptr<SgCommands> made(new SgCommands(lanes, clock, std::move(options)));
-  made->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  made->event_.reset(epoll_create1(EPOLL_CLOEXEC));
+  made->replies_.reset(epoll_create1(EPOLL_CLOEXEC));
   made->timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u64 = timer_tag}};
-  if (!made->epoll_ || !made->timer_ || epoll_ctl(made->epoll_.get(), EPOLL_CTL_ADD, made->timer_.get(), &event) != 0) {
+  epoll_event event{.events = EPOLLIN, .data = {}};
+  if (!made->event_ || !made->replies_ || !made->timer_ ||
+      epoll_ctl(made->event_.get(), EPOLL_CTL_ADD, made->timer_.get(), &event) != 0 ||
+      epoll_ctl(made->event_.get(), EPOLL_CTL_ADD, made->replies_.get(), &event) != 0) {
     return std::unexpected(error_from_errno(errno, "sg", "replies cannot be watched for"));
   }
   return made;
@@ -136,6 +138,7 @@ void SgCommands::attach(PathId path, std::shared_ptr<const PathFacts> facts) {
 }
 
 void SgCommands::drop_outstanding(Device& device, bool reply_gone) {
+  outstanding_ -= device.outstanding.size();
   for (SgItem* item : std::exchange(device.outstanding, {})) {
     if (item->ended) continue;
     if (reply_gone) reply_failure(item->path, item->op, CommandFailure::gone);
@@ -145,7 +148,7 @@ void SgCommands::drop_outstanding(Device& device, bool reply_gone) {
 
 /// In the lane, after whatever is under way there for the host: closing may sleep, and nobody may use the number meanwhile.
 void SgCommands::close_node(Device& device) {
-  if (device.fd >= 0) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, device.fd, nullptr);
+  if (device.fd >= 0) epoll_ctl(replies_.get(), EPOLL_CTL_DEL, device.fd, nullptr);
   bool never_opened = std::exchange(device.fd, -1) < 0 && !device.host->in_lane;
   if (never_opened) {
     device.node.reset();
@@ -210,6 +213,7 @@ void SgCommands::submit(const ports::CommandRequest& request) {
 void SgCommands::flush() {
   if (to_flush_.empty()) return;
   MonoTime now = clock_.now();
+  std::size_t before = outstanding_;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < to_flush_.size(); ++i) {
     Host& host = *to_flush_[i];
@@ -218,7 +222,21 @@ void SgCommands::flush() {
     if (host.listed) to_flush_[kept++] = &host;
   }
   to_flush_.resize(kept);
+  if (outstanding_ < before + limits::sg_burst) return;
+  burst_until_ = now + limits::sg_burst_pause;
+  window_ = limits::sg_burst_window;
+  gather_replies(true, now);
 }
+
+/// Whether replies wait for the timer, or wake the loop by themselves.
+void SgCommands::gather_replies(bool gather, MonoTime now) {
+  if (gather) wake_at(now + window_);
+  if (std::exchange(gathering_, gather) == gather) return;
+  epoll_event event{.events = EPOLLIN, .data = {}};
+  epoll_ctl(event_.get(), gather ? EPOLL_CTL_DEL : EPOLL_CTL_ADD, replies_.get(), &event);
+}
+
+void SgCommands::remove_outstanding(Device& device, SgItem* item) { outstanding_ -= std::erase(device.outstanding, item); }
 
 /// Hands the queue over unless the lane has the host's last batch still, or the host was full a moment ago.
 void SgCommands::flush_host(Host& host, MonoTime now) {
@@ -233,6 +251,7 @@ void SgCommands::flush_host(Host& host, MonoTime now) {
     submission.item->with_lane = true;
     submission.node = device.node;
     device.outstanding.push_back(submission.item);
+    ++outstanding_;
   }
   if (host.full_since != no_deadline) {
     for (const Device& device : devices_) {
@@ -299,16 +318,16 @@ void SgCommands::take_result(Host& host, SgSubmission& submission) {
   switch (submission.result) {
     case SgSubmission::Result::submitted: return;
     case SgSubmission::Result::waiting:
-      std::erase(device->outstanding, item);
+      remove_outstanding(*device, item);
       host.queue.push_back({.item = item});
       return;
     case SgSubmission::Result::answered:
-      std::erase(device->outstanding, item);
+      remove_outstanding(*device, item);
       reply(*item, submission.outcome, submission.data_bytes);
       end_item(item);
       return;
     case SgSubmission::Result::failed:
-      std::erase(device->outstanding, item);
+      remove_outstanding(*device, item);
       reply_failure(item->path, item->op, submission.failure);
       end_item(item);
       return;
@@ -321,7 +340,7 @@ void SgCommands::watch(Device& device, PathId path, int fd) {
   // Edge-triggered: a reply that came before this call is reported too. If it cannot be watched, the command's reply would never
   // be seen: that is the same to the caller as a device that is gone.
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u64 = tag_of(path)}};
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) read_replies(path, EPOLLHUP, clock_.now());
+  if (epoll_ctl(replies_.get(), EPOLL_CTL_ADD, fd, &event) != 0) read_replies(path, EPOLLHUP, clock_.now());
 }
 
 void SgCommands::reply(SgItem& item, ScsiOutcome outcome, std::size_t data_bytes) {
@@ -337,7 +356,7 @@ void SgCommands::reply(SgItem& item, ScsiOutcome outcome, std::size_t data_bytes
 
 void SgCommands::take_reply(Device& device, SgItem& item, const void* bytes, MonoTime now) {
   const auto& header = *static_cast<const sg_io_hdr*>(bytes);
-  std::erase(device.outstanding, &item);
+  remove_outstanding(device, &item);
   ScsiOutcome outcome;
   outcome.status = header.status;
   outcome.host_status = static_cast<HostStatus>(header.host_status);
@@ -381,30 +400,46 @@ void SgCommands::read_replies(PathId path, std::uint32_t events, MonoTime now) {
 }
 
 void SgCommands::collect(std::vector<ports::CommandReply>& replies) {
+  MonoTime now = clock_.now();
+  bool timer_fired = timer_at_ <= now;
+  if (timer_fired) timer_at_ = no_deadline;
+  if (gathering_ && !timer_fired) {  // called for another reason
+    flush();
+    std::ranges::move(ready_, std::back_inserter(replies));
+    ready_.clear();
+    return;
+  }
   epoll_event events[events_per_wait];
   int count = 0;
+  bool came = false;
   do {
-    count = epoll_wait(epoll_.get(), events, events_per_wait, 0);
-    MonoTime now = clock_.now();
-    for (int i = 0; i < count; ++i) {
-      if (events[i].data.u64 == timer_tag) {
-        timer_at_ = no_deadline;
-      } else {
-        read_replies(path_of(events[i].data.u64), events[i].events, now);
-      }
-    }
+    count = epoll_wait(replies_.get(), events, events_per_wait, 0);
+    for (int i = 0; i < count; ++i) read_replies(path_of(events[i].data.u64), events[i].events, now);
+    came = came || count > 0;
   } while (count == events_per_wait);
+
+  bool burst_goes_on = came && now < burst_until_ && outstanding_ >= limits::sg_burst;
+  if (burst_goes_on) {
+    burst_until_ = now + limits::sg_burst_pause;
+    window_ = std::clamp(window_ * 2, limits::sg_burst_window, limits::sg_burst_window_most);
+  }
+  if (gathering_ || burst_goes_on) gather_replies(burst_goes_on, now);
   flush();
   std::ranges::move(ready_, std::back_inserter(replies));
   ready_.clear();
+  // One that has gone off stays readable until it is set again.
+  if (timer_fired && timer_at_ == no_deadline) set_timer(no_deadline);
 }
 
 void SgCommands::wake_at(MonoTime when) {
-  if (when >= timer_at_) return;
+  if (when < timer_at_) set_timer(when);
+}
+
+void SgCommands::set_timer(MonoTime when) {
   timer_at_ = when;
-  Duration since_boot = when.time_since_epoch();
+  Duration since_boot = when == no_deadline ? Duration{} : when.time_since_epoch();
   auto whole = std::chrono::floor<seconds>(since_boot);
-  itimerspec timer{};
+  itimerspec timer{};  // all zero: off
   timer.it_value = {static_cast<time_t>(whole.count()), static_cast<long>((since_boot - whole).count())};
   timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
 }

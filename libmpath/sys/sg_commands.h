@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // ports::Commands over the SCSI generic driver: commands are written in lane submit, replies are read on the engine's thread when the
 // kernel says that they are there. In steady state a check costs one write() and one read(), with one host_busy read for each batch,
-// and allocates nothing.
+// and allocates nothing. The replies of a burst are taken together, limits::sg_burst_window apart: one wake-up for many, for
+// a delay that no decision notices.
 //
 // Threads: everything on the engine's thread; the lanes touch only what sg_lane.h says. Stop the lanes before destroying it.
 #pragma once
@@ -39,7 +40,7 @@ class SgCommands final : public ports::Commands {
   ~SgCommands() override;
 
   /// Readable when collect() has something to do; level-triggered.
-  [[nodiscard]] int event_fd() const { return epoll_.get(); }
+  [[nodiscard]] int event_fd() const { return event_.get(); }
 
   void attach(PathId path, std::shared_ptr<const PathFacts> facts) override;
   void detach(PathId path) override;
@@ -80,14 +81,22 @@ class SgCommands final : public ports::Commands {
   void read_replies(PathId path, std::uint32_t events, MonoTime now);
   void take_reply(Device& device, SgItem& item, const void* header, MonoTime now);
   void watch(Device& device, PathId path, int fd);
+  void remove_outstanding(Device& device, SgItem* item);
+  void gather_replies(bool gather, MonoTime now);
   void wake_at(MonoTime when);
+  void set_timer(MonoTime when);
 
   ports::Lanes& lanes_;
   const ports::Clock& clock_;
   const SgOptions options_;
-  UniqueFd epoll_;
+  UniqueFd event_;    ///< epoll of the timer and, unless replies are gathered, of replies_
+  UniqueFd replies_;  ///< epoll of the nodes
   UniqueFd timer_;
   MonoTime timer_at_ = no_deadline;
+  bool gathering_ = false;
+  MonoTime burst_until_{};
+  Duration window_{};
+  std::size_t outstanding_ = 0;  ///< with the lanes or the kernel
   std::vector<Device> devices_;  ///< by PathId::slot
   std::unordered_map<std::uint64_t, std::shared_ptr<Host>> hosts_;
   std::vector<Host*> to_flush_;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Tries libmpath/sys and the thread lanes on a real kernel; for the lab's machine only, it changes devices.
 //   probe_sys paths                      what discovery says of each SCSI and NVMe disk
-//   probe_sys check ROUNDS               TEST UNIT READY to every SCSI disk, all at once; system calls are counted by strace
+//   probe_sys check ROUNDS               TEST UNIT READY to every SCSI disk, all at once. After the first round it waits for the file
+//                                        $PROBE_WAIT_FOR, if set, so that strace can attach
 //   probe_sys map NAME WWID DISK DISK    life of a map, with every precondition wrong once
-//   probe_sys hang DISK SECONDS          one disk does not answer: who else waits?
+//   probe_sys watch SECONDS              TEST UNIT READY to each disk every 100 ms: who answers, what is stuck
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -120,55 +121,72 @@ int check(int rounds) {
                taken.count(), std::chrono::duration_cast<microseconds>(slowest).count(), rim.loop->wake_ups() - wake_ups,
                rim.lanes->threads() + 1);
     if (good != names.size()) return 1;
+    // Everything is open now: the moment for a tracer to attach.
+    if (const char* go = std::getenv("PROBE_WAIT_FOR"); go != nullptr && round == 0) {
+      while (::access(go, F_OK) != 0) usleep(50'000);
+    }
   }
   return 0;
 }
 
-int hang(std::string_view disk, int seconds_to_run) {
+/// Each disk is asked every 100 ms unless its last question is still open. Says who answered, and what was stuck.
+int watch(int seconds_to_run) {
+  struct Disk {
+    std::string name;
+    std::uint32_t host = 0;
+    std::uint64_t answers = 0;
+    bool open = false;
+    MonoTime due{};
+    Duration slowest{};
+  };
   Rim rim;
-  std::vector<std::string> names = rim.attach_all();
-  std::uint64_t op = 0;
-  std::size_t answered = 0;
-  bool sick_answered = false;
-  MonoTime end = rim.loop->now() + seconds{seconds_to_run};
-  auto sick = static_cast<std::uint32_t>(std::ranges::find(names, disk) - names.begin());
-  if (sick == names.size()) die("no such disk");
-  rim.test_unit_ready(sick, ++op, seconds{seconds_to_run + 5});
-  Duration slowest{};
-  while (rim.loop->now() < end) {
-    std::size_t sent = 0;
-    for (std::uint32_t slot = 0; slot < names.size(); ++slot) {
-      if (slot == sick) continue;
-      rim.test_unit_ready(slot, ++op, seconds{30});
-      ++sent;
-    }
-    MonoTime begin = rim.loop->now();
-    rim.commands->flush();
-    rim.replies.clear();
-    std::size_t got = 0;
-    while (got < sent && rim.loop->now() < end) {
-      rim.turn(milliseconds{100});
-      for (const auto& reply : rim.replies) {
-        if (reply.path.slot == sick) {
-          sick_answered = true;
-        } else {
-          ++got;
-        }
-      }
-      rim.replies.clear();
-    }
-    if (got == sent) slowest = std::max(slowest, Duration(rim.loop->now() - begin));
-    answered += got;
+  std::vector<Disk> disks;
+  for (DiscoveredPath& path : must(rim.discovery->enumerate())) {
+    if (path.facts.bus != Bus::scsi) continue;
+    disks.push_back({.name = path.facts.kernel_name, .host = path.facts.address->host});
+    rim.commands->attach({static_cast<std::uint32_t>(disks.size() - 1), 1},
+                         std::make_shared<const PathFacts>(std::move(path.facts)));
   }
-  fmt::print("others answered {} times, slowest round {} us, sick one {}\n", answered,
-             std::chrono::duration_cast<microseconds>(slowest).count(), sick_answered ? "answered" : "silent");
+  MonoTime end = rim.loop->now() + seconds{seconds_to_run};
+  std::uint64_t op = 0;
+  std::size_t most_threads = 0;
+  Duration longest_turn{};
+  while (rim.loop->now() < end) {
+    MonoTime now = rim.loop->now();
+    for (std::uint32_t slot = 0; slot < disks.size(); ++slot) {
+      if (disks[slot].open || now < disks[slot].due) continue;
+      rim.test_unit_ready(slot, ++op, seconds{seconds_to_run + 20});
+      disks[slot].open = true;
+      disks[slot].due = now + milliseconds{100};
+    }
+    rim.commands->flush();
+    longest_turn = std::max(longest_turn, Duration(rim.loop->now() - now));
+    rim.turn(milliseconds{20});
+    for (const auto& reply : rim.replies) {
+      Disk& disk = disks[reply.path.slot];
+      disk.open = false;
+      ++disk.answers;
+      disk.slowest = std::max(disk.slowest, reply.outcome.round_trip);
+    }
+    rim.replies.clear();
+    most_threads = std::max(most_threads, rim.lanes->threads() + 1);
+  }
+  for (const Disk& disk : disks) {
+    fmt::print("{} host {}: {} answers, slowest {} us{}\n", disk.name, disk.host, disk.answers,
+               std::chrono::duration_cast<microseconds>(disk.slowest).count(), disk.open ? ", one open" : "");
+  }
+  for (const StalledHost& host : rim.commands->stalled(seconds{1})) {
+    fmt::print("host {} stalled, {} waiting, {}\n", host.host, host.waiting, host.in_kernel ? "asleep in the kernel" : "full");
+  }
+  for (const runtime::BusyLane& lane : rim.lanes->busy(seconds{1})) {
+    fmt::print("lane {} key {} busy\n", runtime::to_string(lane.lane), lane.key);
+  }
   MonoTime begin = rim.loop->now();
-  rim.commands->detach({.slot = sick, .generation = 1});
-  rim.turn(milliseconds{200});
-  fmt::print("detach took {} us on the engine's thread; busy lanes {}\n",
-             std::chrono::duration_cast<microseconds>(rim.loop->now() - begin - milliseconds{0}).count(),
-             rim.lanes->busy(milliseconds{100}).size());
-  return answered > 0 && !sick_answered ? 0 : 1;
+  for (std::uint32_t slot = 0; slot < disks.size(); ++slot) rim.commands->detach({slot, 1});
+  fmt::print("most threads {}, longest turn {} us, detaching all {} us\n", most_threads,
+             std::chrono::duration_cast<microseconds>(longest_turn).count(),
+             std::chrono::duration_cast<microseconds>(rim.loop->now() - begin).count());
+  return 0;
 }
 
 int map(const std::string& name, const std::string& wwid, const std::vector<std::string>& disks) {
@@ -301,12 +319,13 @@ int map(const std::string& name, const std::string& wwid, const std::vector<std:
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::vector<std::string> words(argv + 1, argv + argc);
   std::string command = words.empty() ? "" : words[0];
   if (command == "paths") return paths();
   if (command == "check" && words.size() == 2) return check(std::atoi(words[1].c_str()));
-  if (command == "hang" && words.size() == 3) return hang(words[1], std::atoi(words[2].c_str()));
+  if (command == "watch" && words.size() == 2) return watch(std::atoi(words[1].c_str()));
   if (command == "map" && words.size() >= 4) return map(words[1], words[2], {words.begin() + 3, words.end()});
-  fmt::print(stderr, "usage: probe_sys paths | check ROUNDS | hang DISK SECONDS | map NAME WWID DISK...\n");
+  fmt::print(stderr, "usage: probe_sys paths | check ROUNDS | watch SECONDS | map NAME WWID DISK...\n");
   return 64;
 }

@@ -415,6 +415,33 @@ TEST_F(SgCommandsTest, AFullHostThatWorksOnTakesOneAtATime) {
   EXPECT_FALSE(kernel_["sda"].empty());
 }
 
+TEST_F(SgCommandsTest, RepliesOfABurstAreTakenTogether) {
+  constexpr std::uint32_t paths = limits::sg_burst + 2;
+  for (std::uint32_t slot = 0; slot < paths; ++slot) {
+    attach({slot, 1}, "sd" + std::to_string(slot), 3);
+    submit({slot, 1}, slot + 1);
+  }
+  commands_->flush();
+  lanes_.run();
+  auto answer = [&](std::uint32_t slot) {
+    Kernel& far_end = kernel_["sd" + std::to_string(slot)];
+    far_end.answer(far_end.next());
+  };
+  answer(0);
+  EXPECT_TRUE(collect().empty()) << "they are gathered";
+  for (std::uint32_t slot = 1; slot < 4; ++slot) answer(slot);
+  clock_.time += limits::sg_burst_window;
+  EXPECT_EQ(collect().size(), 4u);
+  // The rest is too few to be gathered once more: it comes as it comes.
+  EXPECT_FALSE(readable());
+  answer(4);
+  EXPECT_TRUE(readable());
+  EXPECT_EQ(collect().size(), 1u);
+  for (std::uint32_t slot = 5; slot < paths; ++slot) answer(slot);
+  EXPECT_EQ(collect().size(), paths - 5);
+  EXPECT_FALSE(readable());
+}
+
 TEST_F(SgCommandsTest, ALaneThatRefusesIsAskedAgain) {
   attach(a, "sda", 3);
   lanes_.refuse = true;

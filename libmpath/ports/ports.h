@@ -122,6 +122,12 @@ struct ConfigFile {
   std::string bytes;
   bool is_drop_in = false;
 };
+/// A user of this machine, for the keywords uid and gid.
+struct SystemUser {
+  std::string name;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;  ///< primary group
+};
 /// What the configuration directory held; an unreadable file is an error of its own and does not hide the others.
 struct ConfigFiles {
   std::vector<ConfigFile> files;  ///< main file first, drop-ins in byte order of their names; a missing one is just absent
@@ -129,6 +135,7 @@ struct ConfigFiles {
   bool main_file_failed = false;  ///< it exists and could not be read
   bool nvme_native_multipath = false;  ///< the kernel's own NVMe multipathing is on
   std::optional<std::uint64_t> most_open_files;  ///< /proc/sys/fs/nr_open
+  std::vector<SystemUser> users;  ///< of /etc/passwd, in its order; no service is asked for others
 };
 
 enum class StateFile { wwids, bindings, prkeys };

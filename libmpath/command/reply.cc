@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/command/reply.h"
 
+#include "libmpath/command/local_use.h"
 #include "libmpath/command/mpathctl.h"
 #include "libmpath/config/dump.h"
-#include "libmpath/config/hardware.h"
-#include "libmpath/policy/identify.h"
 #include "libmpath/view/format.h"
 #include "libmpath/view/json.h"
 #include "libmpath/view/summary.h"
@@ -66,25 +65,6 @@ std::string one_path(const Request& request, const Snapshot& snapshot) {
   const PathView* path = find_path(snapshot, request.path);
   if (!path) return std::string(unknown_device);
   return view::value_of('o', view::PathRow{*path, !path->map_name.empty()}, snapshot.now) + '\n';
-}
-
-/// Which device entries match the paths that are there, in order of first use, and which maps there are.
-config::LocalUse local_use(const Snapshot& snapshot) {
-  config::LocalUse use;
-  config::HardwareMatcher matcher(snapshot.config);
-  std::vector<bool> seen(snapshot.config->devices.size(), false);
-  for (const auto& path : snapshot.paths) {
-    if (!path || !path->facts) continue;
-    const config::PathIdentity identity = policy::identity_for_lookup(*path->facts);
-    for (std::size_t index : matcher.matches(identity.vendor, identity.product, identity.revision)) {
-      if (!seen[index]) use.devices.push_back(index);
-      seen[index] = true;
-    }
-  }
-  for (const auto& map : snapshot.maps) {
-    if (map) use.maps.push_back({map->wwid.text, map->name.text});
-  }
-  return use;
 }
 
 std::string configuration(const Request& request, const Snapshot& snapshot) {

@@ -110,6 +110,13 @@ LintReport lint(std::span<const SourceFile> files, const ParseOptions& options) 
   LintReport report;
   report.diagnostics = std::move(parsed.diagnostics);
   std::ranges::move(found.list(), std::back_inserter(report.diagnostics));
+  for (Diagnostic& remark : report.diagnostics) {
+    // About a whole line: editors want a column all the same.
+    if (remark.line == 0 || remark.column != 0) continue;
+    const std::string_view line = pass.line(remark.file, remark.line);
+    remark.column = static_cast<std::uint32_t>(std::ranges::find_if_not(line, is_space) - line.begin()) + 1;
+    if (remark.column > line.size()) remark.column = 1;
+  }
   std::ranges::stable_sort(report.diagnostics, {}, [](const Diagnostic& d) { return std::tuple(d.file, d.line, d.column); });
   report.further_diagnostics = parsed.further_diagnostics + found.further();
   return report;

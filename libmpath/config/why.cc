@@ -88,6 +88,17 @@ void apply_rules(const Config& config, WhyLine& line, const PathSettings& path, 
 
 }  // namespace
 
+bool is_explained(Key key) {
+  if (names_an_entry(key) || key == Key::devnode || key == Key::property || key == Key::protocol) return false;
+  switch (keyword(key).standing) {
+    case Standing::current:
+    case Standing::deprecated: return true;
+    case Standing::alias:
+    case Standing::ignored: return false;
+  }
+  return false;
+}
+
 std::vector<WhyLine> why(Resolver& resolver, const PathIdentity& path, std::optional<Key> key) {
   const Config& config = resolver.config();
   const std::vector<std::size_t> devices = resolver.device_entries(path);

@@ -32,6 +32,9 @@ struct WhyLine {
 /// adds the multipaths entry. Daemon-wide keywords are answered when asked for by name.
 [[nodiscard]] std::vector<WhyLine> why(Resolver& resolver, const PathIdentity& path, std::optional<Key> key = std::nullopt);
 
+/// False for keywords that name an entry or a rule (vendor, wwid, devnode) or have no effect: there is nothing to explain.
+[[nodiscard]] bool is_explained(Key key);
+
 /// For people: "no_path_retry 12   /etc/multipath.conf:12 (devices)" with the overridden ones indented below. Keywords that nobody sets
 /// are left out unless `with_defaults`.
 [[nodiscard]] std::string render_why(const std::vector<WhyLine>& lines, bool with_defaults);

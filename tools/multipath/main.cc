@@ -8,6 +8,7 @@
 #include <string>
 
 #include "libmpath/base/text.h"
+#include "libmpath/command/local_use.h"
 #include "libmpath/config/dump.h"
 #include "libmpath/runtime/configuration.h"
 #include "libmpath/sys/files.h"
@@ -37,7 +38,19 @@ int dump() {
     return 1;
   }
   std::fputs(config::dump_config(*loaded.config).c_str(), stdout);
-  return 0;
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? 0 : 1;
+}
+
+/// The same for what is there: entries that no path uses are left out.
+int dump_used(const Options& options) {
+  auto seen = observe(engine::Mode::list, options.verbosity);
+  if (!seen) return complain(seen.error());
+  if (!seen->snapshot->config) {
+    std::fputs("multipath: error parsing config file\n", stderr);
+    return 1;
+  }
+  std::fputs(config::dump_local(*seen->snapshot->config, command::local_use(*seen->snapshot)).c_str(), stdout);
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? 0 : 1;
 }
 
 /// What the positional argument names.
@@ -97,7 +110,7 @@ int list(const Options& options) {
   if (any && look.verbosity >= 2 && !client::connect_to_daemon(client::default_time_limit)) {
     std::fputs("Warning: multipath devices exist, but multipathd service is not running\n", stderr);
   }
-  return std::fflush(stdout) == 0 ? 0 : 1;
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? 0 : 1;
 }
 
 /// Only the daemon changes maps; its reply is ours.
@@ -123,6 +136,7 @@ int run(const Options& options) {
   switch (options.mode) {
     case tool::Mode::list_short:
     case tool::Mode::list_long: return list(options);
+    case tool::Mode::dump_used: return dump_used(options);
     case tool::Mode::reload: return ask_daemon("reconfigure all");
     case tool::Mode::flush_one: return ask_daemon("del map " + options.device);
     case tool::Mode::flush_all: return ask_daemon("del maps");

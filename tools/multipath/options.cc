@@ -21,6 +21,7 @@ void usage() {
       "Usage:\n"
       "  multipath [-v level] -l|-ll [device]  show maps: from the kernel's tables, or with one check of each path\n"
       "  multipath [-v level] -t               print the configuration that is in force\n"
+      "  multipath [-v level] -T               the same with only the device entries that are used, and every map\n"
       "  multipath -r                          let the daemon reload every map\n"
       "  multipath -f map | -F                 let the daemon remove a map, or all that are not in use\n"
       "  multipath -h                          print this text\n"
@@ -47,13 +48,14 @@ ParsedOptions parse_options(int argc, char** argv) {
   };
   opterr = 0;
   // The optional argument of -l is a second l; other text there has never meant anything.
-  for (int option; (option = ::getopt(argc, argv, ":l::tfFrv:h")) != -1;) {
+  for (int option; (option = ::getopt(argc, argv, ":l::tTfFrv:h")) != -1;) {
     switch (option) {
       case 'l': choose(optarg != nullptr && optarg[0] == 'l' ? Mode::list_long : Mode::list_short); break;
       case 't':
         // Printed at once: what follows on the command line is not looked at.
         options.mode = Mode::dump_config;
         return {.options = options};
+      case 'T': choose(Mode::dump_used); break;
       case 'r': choose(Mode::reload); break;
       case 'f': choose(Mode::flush_one); break;
       case 'F': choose(Mode::flush_all); break;

@@ -11,6 +11,7 @@ enum class Mode {
   list_short,   ///< -l
   list_long,    ///< -ll
   dump_config,  ///< -t
+  dump_used,    ///< -T
   reload,       ///< -r: asks the daemon
   flush_one,    ///< -f: asks the daemon
   flush_all,    ///< -F: asks the daemon

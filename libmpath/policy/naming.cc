@@ -36,6 +36,7 @@ bool Bindings::add(const MapName& name, const Wwid& wwid) {
 void Bindings::clear() {
   by_name_.clear();
   by_wwid_.clear();
+  bound_below_.clear();
 }
 
 const MapName* Bindings::name_of(const Wwid& wwid) const {
@@ -49,9 +50,12 @@ const Wwid* Bindings::wwid_of(const MapName& name) const {
 }
 
 MapName Bindings::first_free(std::string_view prefix, const std::function<bool(const MapName&)>& taken) const {
-  for (std::uint64_t number = 1;; ++number) {
+  std::uint64_t& bound_below = bound_below_.try_emplace(std::string(prefix), 1).first->second;
+  for (std::uint64_t number = bound_below;; ++number) {
     MapName name{std::string(prefix) + friendly_suffix(number)};
-    if (!by_name_.contains(name) && !taken(name)) return name;
+    bool bound = by_name_.contains(name);
+    if (bound && number == bound_below) ++bound_below;
+    if (!bound && !taken(name)) return name;
   }
 }
 

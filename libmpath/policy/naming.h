@@ -31,6 +31,8 @@ class Bindings {
 
  private:
   std::unordered_map<MapName, Wwid> by_name_;
+  /// For each prefix: all numbers below are bound. Names are never unbound one by one.
+  mutable std::unordered_map<std::string, std::uint64_t> bound_below_;
   std::unordered_map<Wwid, MapName> by_wwid_;
 };
 

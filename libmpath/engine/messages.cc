@@ -22,6 +22,11 @@ void Engine::Core::sync_path_states(MapRecord& map) {
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
     if (path == nullptr || !path->in_table || path->message_op != OpId::none) continue;
+    if (!path->silent || path->kernel_state != KernelPathState::failed) {
+      path->silent_failed_at = {};
+    } else if (path->silent_failed_at == MonoTime{}) {
+      path->silent_failed_at = now;
+    }
     // Nothing is decided about a path that has not answered yet.
     if (!path->answered && !path->removed) continue;
     PathState state = path->health.state;

@@ -151,6 +151,11 @@ void Engine::Core::join_map(PathRecord& path) {
   path.map = map.id;
   bool was_empty = map.paths.empty();
   map.paths.push_back(path.id);
+  if (map.table_kind == TableActionKind::remove) {
+    // The map could not be removed for want of paths; what it wants now does not wait for the next attempt.
+    map.retry_at = {};
+    map.failed_actions = 0;
+  }
   if (map.forgotten) {
     // A path that comes is the sign that the volume is wanted again.
     map.forgotten = false;

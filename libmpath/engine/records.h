@@ -55,6 +55,8 @@ struct PathRecord {
   std::optional<int> priority;
   CheckMachine check;
   MonoTime last_answer{};
+  bool silent = false;          ///< its last command ended by its timeout, not by an answer
+  MonoTime silent_failed_at{};  ///< since when a silent path gets no new I/O; what it got before may still be with it
   MonoTime next_check = no_deadline;
   Duration interval{0};
   std::uint32_t failures = 0;

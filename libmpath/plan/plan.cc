@@ -150,6 +150,10 @@ Plan make_plan(const MapSpec& wanted, const KernelMap* kernel, const Options& op
     action.reason = {ReasonKind::map_missing, "the kernel has no map with this WWID"};
     return plan;
   }
+  if (options.messages_only) {
+    add_messages(plan, wanted, *kernel, options);
+    return plan;
+  }
   if (kernel->name != wanted.name && options.name_is_free) {
     plan.table = action_on(wanted, *kernel, TableActionKind::rename,
                            {ReasonKind::name_differs, kernel->name.text + " becomes " + wanted.name.text});

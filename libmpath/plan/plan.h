@@ -17,6 +17,7 @@ struct Options {
   bool switch_group = true;      ///< a better group is worth a switch
   bool retain_handler = true;    ///< a handler that the kernel attached is kept
   bool name_is_free = true;      ///< the wanted name is not another device's
+  bool messages_only = false;    ///< the table must not be touched now: what can be said to the one in force
 };
 
 struct PlannedMessage {

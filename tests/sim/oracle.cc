@@ -75,8 +75,12 @@ void Oracle::loading(const DmDevice& device, const Target& table) {
   MapKnowledge& map = maps_[device.wwid()];
   map.drain_began = now();
   map.drain_excusable = true;
-  if (table.queue_if_no_path) map.gave_up = false;
   if (!device.live) return;
+  if (table.queue_if_no_path) {
+    map.gave_up = false;
+  } else if (device.live->queue_if_no_path) {
+    giving_up(device);
+  }
   map.failed_before.clear();
   for (const TargetPath& path : device.live->paths) {
     if (!path.active) map.failed_before.insert(path.disk);
@@ -102,6 +106,9 @@ void Oracle::swapped(const DmDevice& device) {
     violate("load on hang", fmt::format("{} stood still for {}", device.name.text, seconds_text(stood)));
   }
   map.to_fail_again = now() + fail_again_limit;
+  for (const TargetPath& path : device.live->paths) {
+    if (!map.failed_before.contains(path.disk)) know(*path.disk).down_since.reset();
+  }
   if (device.loads > map.reasons + 1) {
     violate("too many loads", fmt::format("{}: {} loads, {} reasons", device.name.text, device.loads, map.reasons));
   }
@@ -133,29 +140,31 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
       know(*disk).down_since.reset();
       know(*disk).failed_by_kernel = false;
       return;
-    case Kind::fail_if_no_path: {
-      map.gave_up = true;
-      if (settings_.no_path_retry.kind == NoPathRetry::Kind::queue) {
-        violate("queueing", device.name.text + ": switched off although no_path_retry is queue");
-      }
-      if (settings_.no_path_retry.kind != NoPathRetry::Kind::checks) return;
-      Duration promised = settings_.polling_interval * settings_.no_path_retry.checks - seconds{1};
-      for (const TargetPath& path : device.live->paths) {
-        // A message or an I/O error is when the product may have begun to count.
-        auto since = know(*path.disk).down_since;
-        if (!path.disk->present || daemon_age() < promised) continue;
-        // A pause is noticed by the first deadline that is missed; how much of the time before it was slept through nobody can tell.
-        Duration lost = since ? settings_.polling_interval * static_cast<int>(queue_.pauses_since(*since)) : Duration{};
-        if (!since || now() - *since + lost < promised) {
-          violate("queueing", fmt::format("{}: switched off, {} has been down for {} only", device.name.text, path.disk->name,
-                                          since ? seconds_text(now() - *since) : "no time"));
-        }
-      }
-      return;
-    }
+    case Kind::fail_if_no_path: giving_up(device); return;
     case Kind::queue_if_no_path: map.gave_up = false; return;
     case Kind::switch_group:
     case Kind::enable_group: return;
+  }
+}
+
+void Oracle::giving_up(const DmDevice& device) {
+  MapKnowledge& map = maps_[device.wwid()];
+  if (std::exchange(map.gave_up, true)) return;
+  if (settings_.no_path_retry.kind == NoPathRetry::Kind::queue) {
+    violate("queueing", device.name.text + ": switched off although no_path_retry is queue");
+  }
+  if (settings_.no_path_retry.kind != NoPathRetry::Kind::checks) return;
+  Duration promised = settings_.polling_interval * settings_.no_path_retry.checks - seconds{1};
+  for (const TargetPath& path : device.live->paths) {
+    // A message or an I/O error is when the product may have begun to count.
+    auto since = know(*path.disk).down_since;
+    if (!path.disk->present || daemon_age() < promised) continue;
+    // A pause is noticed by the first deadline that is missed; how much of the time before it was slept through nobody can tell.
+    Duration lost = since ? settings_.polling_interval * static_cast<int>(queue_.pauses_since(*since)) : Duration{};
+    if (!since || now() - *since + lost < promised) {
+      violate("queueing", fmt::format("{}: switched off, {} has been down for {} only", device.name.text, path.disk->name,
+                                      since ? seconds_text(now() - *since) : "no time"));
+    }
   }
 }
 
@@ -187,7 +196,6 @@ void Oracle::command_answered(const Disk& disk, const ScsiCommand& command, cons
   }
   known.judged = now();
   if (known.bad && !known.down_since) known.down_since = now();
-  if (!known.bad) known.down_since.reset();
   if (!known.bad) known.failed_by_kernel = false;
 }
 

@@ -92,6 +92,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   /// A path of the volume has been working, with a daemon to see it, for so long.
   [[nodiscard]] const Disk* working_for(const std::string& wwid, Duration length) const;
   [[nodiscard]] Duration daemon_age() const;
+  /// Queueing ends, by message or by a table without it.
+  void giving_up(const DmDevice& device);
   void check_members(const DmDevice& device, const Target& table, const char* what);
   void check_map_final(const Lun& lun, const std::vector<Disk*>& disks);
   void check_queue_final(const DmDevice& device, bool any_usable);

@@ -18,6 +18,7 @@ void Oracle::check_final() {
     if (device->inactive) violate("final maps", device->name.text + " has a table that was never swapped in");
     if (!device->live) continue;
     for (const TargetPath& path : device->live->paths) {
+      if (!path.active) continue;
       auto [at, fresh] = owner.emplace(path.disk, device->name.text);
       if (!fresh) violate("final tables", fmt::format("{} is in {} and {}", path.disk->name, at->second, device->name.text));
     }
@@ -45,6 +46,8 @@ void Oracle::check_map_final(const Lun& lun, const std::vector<Disk*>& disks) {
       continue;
     }
     if (disk.lun != nullptr && disk.lun != &lun) {
+      // A map in use whose last path went to another volume cannot go; the path stays failed in it.
+      if (!path.active && disks.empty()) continue;
       violate("final tables", fmt::format("{} has {}, which leads to {}", device->name.text, disk.name, disk.lun->wwid.text));
       continue;
     }

@@ -46,6 +46,12 @@ struct San {
     EXPECT_TRUE(sim.daemon->state == engine::DaemonState::idle);
     return *this;
   }
+  /// A new request to the map, which must end in half a second.
+  void expect_quick_request() {
+    auto ended = std::make_shared<bool>(false);
+    sim.kernel.submit(map(), [ended](IoResult) { *ended = true; });
+    EXPECT_TRUE(sim.run_until([&] { return *ended; }, milliseconds{500})) << "stalls for more than 0.5 s";
+  }
   Duration time_until(const std::function<bool()>& condition, Duration limit) {
     MonoTime begun = sim.queue.awake();
     EXPECT_TRUE(sim.run_until(condition, limit)) << "not within the limit";
@@ -110,9 +116,7 @@ TEST(Scenario, AHangingPathIsFailedAndTheOthersGoOn) {
   san.sim.run(seconds{5});
   san.sim.world.set_hang(san.disk(1), true);
   san.time_until([&] { return !san.sim.is_active(san.disk(1)); }, settings.notice_limit());
-  std::uint64_t before = san.sim.oracle.requests();
-  san.sim.run(seconds{5});
-  EXPECT_GT(san.sim.oracle.requests(), before);
+  for (int probe = 0; probe < 20; ++probe) san.expect_quick_request();
   EXPECT_EQ(san.active_paths(), 3u);
   san.sim.world.set_hang(san.disk(1), false);
   san.time_until([&] { return san.active_paths() == 4; }, settings.recovery_limit());
@@ -253,18 +257,37 @@ TEST(Scenario, APathIsAddedWhileAnotherHangs) {
   // Whoever hangs waits; a request that is sent now goes elsewhere as soon as the sick path is known.
   san.time_until([&] { return !san.sim.is_active(san.disk(0)); }, san.sim.settings.notice_limit());
   EXPECT_EQ(san.sim.path_in_map(san.lun(), added), nullptr) << "the load waits";
-  MapName name = san.map().name;
-  auto snapshot = san.sim.daemon->engine.snapshot(san.sim.queue.now());
   for (int probe = 0; probe < 20; ++probe) {
-    std::optional<Duration> length;
-    MonoTime begun = san.sim.queue.awake();
-    san.sim.kernel.submit(*san.sim.kernel.find(name), [&](IoResult) { length = san.sim.queue.awake() - begun; });
-    ASSERT_TRUE(san.sim.run_until([&] { return length.has_value(); }, milliseconds{500})) << "stalls for more than 0.5 s";
+    san.expect_quick_request();
     san.sim.run(milliseconds{100});
   }
   san.sim.world.set_hang(san.disk(0), false);
   san.time_until([&] { return san.sim.path_in_map(san.lun(), added) != nullptr; }, san.sim.settings.recovery_limit());
   EXPECT_EQ(san.map().loads, 2u);
+}
+
+TEST(Scenario, AGroupSwitchDoesNotWaitForADeferredLoad) {
+  Settings settings;
+  settings.grouping = "group_by_prio";
+  settings.failback = "immediate";
+  San san(settings, Alua::both);
+  san.up();
+  Disk& gone = san.disk(3);
+  san.sim.world.delete_disk(gone);
+  san.sim.oracle.changed_all();
+  san.sim.run(seconds{5});
+  san.sim.world.set_hang(san.disk(1), true);
+  san.sim.run(seconds{1});
+  san.sim.world.add_disk(*gone.host, *gone.port, san.lun());
+  san.sim.oracle.changed_all();
+  san.sim.world.move_lun(san.lun(), 1, seconds{0});
+  auto first_group_path_in_use = [&] {
+    const Target& target = *san.map().live;
+    std::uint32_t group = target.next_group.value_or(target.current_group.value_or(0));
+    return target.paths[target.groups[group].paths.front()].disk;
+  };
+  san.time_until([&] { return first_group_path_in_use()->port->controller == 1; }, settings.max_polling_interval + seconds{2});
+  EXPECT_EQ(san.map().loads, 1u) << "still deferred";
 }
 
 TEST(Scenario, TheReasonForADeferredLoadIsShown) {

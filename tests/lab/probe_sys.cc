@@ -3,7 +3,8 @@
 //   probe_sys paths                      what discovery says of each SCSI and NVMe disk
 //   probe_sys check ROUNDS               TEST UNIT READY to every SCSI disk, all at once. After the first round it waits for the file
 //                                        $PROBE_WAIT_FOR, if set, so that strace can attach
-//   probe_sys map NAME WWID DISK DISK    life of a map, with every precondition wrong once
+//   probe_sys map NAME WWID DISK DISK    life of a map, with every precondition wrong once;
+//                                        with udev cookies if $PROBE_UDEV_SYNC is set
 //   probe_sys watch SECONDS              TEST UNIT READY to each disk every 100 ms: who answers, what is stuck
 #include <fmt/format.h>
 #include <sys/epoll.h>
@@ -190,7 +191,8 @@ int watch(int seconds_to_run) {
 }
 
 int map(const std::string& name, const std::string& wwid, const std::vector<std::string>& disks) {
-  auto mapper = must(DeviceMapper::open());
+  bool sync = std::getenv("PROBE_UDEV_SYNC") != nullptr;
+  auto mapper = must(DeviceMapper::open({.udev_sync = sync ? UdevSync::on : UdevSync::off}));
   must(mapper->probe());
   auto version = [](const DmVersion& v) { return fmt::format("{}.{}.{}", v[0], v[1], v[2]); };
   fmt::print("device-mapper {}, multipath {}, event poll {}\n", version(mapper->capabilities().interface),
@@ -230,6 +232,8 @@ int map(const std::string& name, const std::string& wwid, const std::vector<std:
   expect(!nothing && nothing.error().code == ErrorCode::not_found, "a map that is not there");
   DevNum devnum = must(mapper->create(spec, {}));
   expect(devnum.valid(), "created " + to_string(devnum));
+  std::string link = "/dev/mapper/" + name;
+  if (sync) expect(::access(link.c_str(), F_OK) == 0, "udev had made " + link + " when create returned");
   auto again = mapper->create(spec, {});
   expect(!again && again.error().code == ErrorCode::exists, "not created twice: " + again.error().message());
   KernelMap kernel = must(mapper->read({name}));
@@ -277,9 +281,18 @@ int map(const std::string& name, const std::string& wwid, const std::vector<std:
   must(mapper->load({name}, spec, {uuid, after.table_fingerprint}));
   must(mapper->resume({name}, {}, true));
 
+  // A partition map, as kpartx makes it, follows its map.
+  settle();
+  std::string make_part = fmt::format("dmsetup create {0}p1 -u part1-{1} --table '0 100 linear /dev/dm-{2} 0'", name, uuid, devnum.minor);
+  expect(std::system(make_part.c_str()) == 0, "made a partition map");
   settle();
   must(mapper->rename({name}, {name + "-new"}, {uuid, 0}));
   expect(mapper->read({name + "-new"}).has_value(), "renamed");
+  auto has = [&](const std::string& wanted) {
+    auto devices = must(mapper->list());
+    return std::ranges::find(devices, MapName{wanted}, &KernelMapListing::name) != devices.end();
+  };
+  expect(has(name + "-new1") && !has(name + "p1"), "its partition is renamed too");
   // in use
   std::string node = "/dev/dm-" + std::to_string(devnum.minor);
   FILE* user = std::fopen(node.c_str(), "re");
@@ -295,6 +308,8 @@ int map(const std::string& name, const std::string& wwid, const std::vector<std:
   }
   must(removed);
   expect(!mapper->read({name + "-new"}), "removed");
+  expect(!has(name + "-new1"), "its partition is removed too");
+  if (sync) expect(::access((link + "-new").c_str(), F_OK) != 0, "udev had removed the link when remove returned");
   expect_code(mapper->remove({name + "-new"}, false, {uuid, 0}), ErrorCode::conflict, "remove again");
 
   MonoTime end = loop->now() + seconds{5};

@@ -17,6 +17,7 @@ grep -qv 'threads 7$' /tmp/check && fail "more threads than a healthy system nee
 note "the life of a map"
 modprobe dm-multipath || fail "no dm-multipath"
 $probe map probe "$(sdebug_wwid 0)" sda sde >/tmp/map || { cat /tmp/map; fail "device-mapper"; }
+PROBE_UDEV_SYNC=1 $probe map probe "$(sdebug_wwid 0)" sda sde >/tmp/map || { cat /tmp/map; fail "device-mapper with cookies"; }
 [[ -e /dev/mapper/probe-new ]] && fail "a node is left over"
 same "cookies left over" 0 "$(ipcs -s | grep -c 0x0d4d)"
 

@@ -17,6 +17,7 @@ constexpr milliseconds default_check_timeout{30000};
 /// The kernel ends a command after its timeout and its error handling; what is older than this beyond the timeout counts as timed out.
 constexpr Duration overdue_grace = seconds{2};
 constexpr Duration pending_retry = seconds{1};
+constexpr Duration last_path_hold = seconds{1};
 constexpr Duration kernel_failure_memory = seconds{60};
 constexpr std::uint16_t page_83_bytes = 512;
 constexpr std::uint32_t target_groups_bytes = 1024;
@@ -35,7 +36,12 @@ milliseconds Engine::Core::check_timeout(const PathRecord& path) const {
 
 void Engine::Core::set_path_timer(PathRecord& path) {
   MonoTime due = path.next_check;
-  if (path.check.step != CheckStep::idle) due = path.check.command_started + check_timeout(path) + overdue_grace;
+  if (path.check.step != CheckStep::idle) {
+    // A command that is sent again, as after a reset of the device, gets no further time.
+    const CheckMachine& check = path.check;
+    MonoTime since = check.step == CheckStep::test_unit_ready ? check.started : check.command_started;
+    due = since + check_timeout(path) + overdue_grace;
+  }
   if (due == no_deadline) {
     timers.cancel(path.timer);
   } else {
@@ -98,6 +104,7 @@ void Engine::Core::on(const CommandFinished& event) {
     return;
   }
   path->check.op = OpId::none;
+  path->silent = event.outcome.failure == CommandFailure::none && event.outcome.host_status == HostStatus::time_out;
   switch (path->check.step) {
     case CheckStep::idle: break;
     case CheckStep::test_unit_ready: judge_test_unit_ready(*path, event.outcome); break;
@@ -114,7 +121,7 @@ void Engine::Core::judge_test_unit_ready(PathRecord& path, const ScsiOutcome& ou
     if (MapRecord* map = find_map(path.map)) map->groups_read_at = {};
   }
   ++check.attempts;
-  if (verdict.retry && check.attempts < wire::tur_attempts) {
+  if (verdict.retry && check.attempts < wire::tur_attempts && check.started + check_timeout(path) > now) {
     submit_step(path, CheckStep::test_unit_ready);
     return;
   }
@@ -245,6 +252,13 @@ bool Engine::Core::has_other_usable(const PathRecord& path) {
   });
 }
 
+/// A path that I/O failed though its checks are good returns later each time. The last one of a map returns at once, but not over and
+/// over within a second: the kernel may be unable to activate it.
+MonoTime Engine::Core::held_until(const PathRecord& path) {
+  if (has_other_usable(path)) return path.hold_until;
+  return path.kernel_failures > 1 ? std::min(path.hold_until, path.kernel_failed_at + last_path_hold) : MonoTime{};
+}
+
 void Engine::Core::finish_check(PathRecord& path) {
   CheckMachine& check = path.check;
   check.step = CheckStep::idle;
@@ -257,14 +271,14 @@ void Engine::Core::finish_check(PathRecord& path) {
   PathState before = path.health.state;
   PathState verdict = check.verdict;
   bool undecided = verdict == PathState::wild || verdict == PathState::unchecked || verdict == PathState::pending;
-  bool held = is_usable(verdict) && before == PathState::down && path.hold_until > now && has_other_usable(path);
+  bool held = is_usable(verdict) && before == PathState::down && held_until(path) > now;
   if (!undecided && !held) set_health(path, verdict == PathState::disconnected ? PathState::down : verdict, check.reason);
   bool changed = before != path.health.state;
   if (changed && !is_usable(path.health.state)) emit(GatherPath{path.facts->kernel_name, path.facts->devnum});
   if (verdict == PathState::pending) {
     path.next_check = now + pending_retry;
   } else if (held) {
-    path.next_check = path.hold_until;
+    path.next_check = held_until(path);
   } else {
     plan_next_check(path, changed);
   }
@@ -297,6 +311,7 @@ void Engine::Core::command_overdue(PathRecord& path) {
   if (path.check.op == OpId::none) return;
   set_health(path, PathState::timeout, "the check was not answered within its timeout");
   path.answered = true;
+  path.silent = true;
   path.check.identify_wanted = true;
   timers.cancel(path.timer);
   if (MapRecord* map = find_map(path.map)) queue_map(*map);

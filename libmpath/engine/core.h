@@ -92,6 +92,7 @@ struct Engine::Core {
   [[nodiscard]] milliseconds check_timeout(const PathRecord& path) const;
   [[nodiscard]] bool needs_target_groups(const PathRecord& path);
   [[nodiscard]] bool has_other_usable(const PathRecord& path);
+  [[nodiscard]] MonoTime held_until(const PathRecord& path);
 
   // --- maps.cc: what a map should be, and the actions for it ---------------------------------------------------
   void on(const TableActionFinished&);
@@ -106,7 +107,10 @@ struct Engine::Core {
   [[nodiscard]] bool ready_to_create(MapRecord& map);
   [[nodiscard]] std::optional<int> assumed_priority(const MapRecord& map, const PathRecord& path);
   [[nodiscard]] policy::Layout lay_out(MapRecord& map, const std::vector<PathRecord*>& members);
+  [[nodiscard]] bool carries_io(const MapRecord& map);
   [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map);
+  [[nodiscard]] std::optional<std::string> silence_in(const MapRecord& map);
+  [[nodiscard]] bool table_must_wait(MapRecord& map, TableActionKind kind);
   void run_table(MapRecord& map, TableAction action);
   void defer(MapRecord& map, std::string why);
   void clear_deferral(MapRecord& map);

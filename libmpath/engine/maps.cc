@@ -15,6 +15,8 @@ namespace {
 
 constexpr Duration first_backoff = seconds{1};
 constexpr Duration longest_backoff = seconds{60};
+/// For the kernel's error handling after a command's timeout.
+constexpr Duration io_end_grace = seconds{2};
 
 std::string seconds_text(Duration span) {
   return fmt::format("{} s", std::chrono::duration_cast<seconds>(span).count());
@@ -116,28 +118,40 @@ bool Engine::Core::ready_to_create(MapRecord& map) {
   return map.settle_until <= now || all_answered;
 }
 
+/// Whether the map can do without a load for now: a path of its table works, or has not answered yet and may well carry I/O.
+bool Engine::Core::carries_io(const MapRecord& map) {
+  return std::ranges::any_of(map.paths, [&](PathId id) {
+    const PathRecord* path = find_path(id);
+    if (path == nullptr || !path->in_table || path->removed || path->quarantined) return false;
+    return is_usable(path->health.state) || (!path->answered && path->kernel_state != KernelPathState::failed);
+  });
+}
+
 /// Why the table must not be loaded now, if it must not. Asks paths that have not answered lately.
 std::optional<std::string> Engine::Core::load_blocked(MapRecord& map) {
-  bool any_usable = false;
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    // One that is not in the table yet is of no use until the load; one that has not answered yet may well carry I/O.
-    if (path == nullptr || !path->in_table || path->removed || path->quarantined) continue;
-    any_usable = any_usable || is_usable(path->health.state) ||
-                 (!path->answered && path->kernel_state != KernelPathState::failed);
-  }
-  if (!any_usable) return std::nullopt;
-  std::optional<std::string> blocked;
+  if (!carries_io(map)) return std::nullopt;
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
     if (path == nullptr || path->removed || !path->in_table || path->checks_disabled) continue;
     if (path->check.step == CheckStep::idle && path->last_answer + fresh_answer < now) check_now(*path);
-    if (path->check.step != CheckStep::idle && !blocked) {
-      blocked = fmt::format("{} has not answered for {}", path->facts->kernel_name,
-                            seconds_text(now - path->check.command_started));
-    }
   }
-  return blocked;
+  return silence_in(map);
+}
+
+/// Which path of the table has not answered its check yet, if any, and for how long.
+std::optional<std::string> Engine::Core::silence_in(const MapRecord& map) {
+  for (PathId id : map.paths) {
+    const PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed || !path->in_table || path->checks_disabled) continue;
+    if (path->check.step != CheckStep::idle) {
+      return fmt::format("{} has not answered for {}", path->facts->kernel_name, seconds_text(now - path->check.started));
+    }
+    // The check has given up, but I/O that was sent before the path was failed has a timeout of its own.
+    milliseconds io_timeout = std::max(check_timeout(*path), milliseconds(path->facts->kernel_timeout.value_or(seconds{0})));
+    bool may_hold_io = path->silent && (path->silent_failed_at == MonoTime{} || now < path->silent_failed_at + io_timeout + io_end_grace);
+    if (may_hold_io) return path->facts->kernel_name + " may still hold I/O that it does not answer";
+  }
+  return std::nullopt;
 }
 
 void Engine::Core::defer(MapRecord& map, std::string why) {
@@ -215,28 +229,37 @@ void Engine::Core::reconcile(MapRecord& map) {
     set_map_timer(map);
     return;
   }
-  if (map.retry_at > now) {
+  if (table_must_wait(map, plan.table->kind)) {
+    if (map.kernel) {
+      // What a message can do does not wait with it.
+      allowed.messages_only = true;
+      plan::Plan meanwhile = plan::make_plan(layout.spec, &*map.kernel, allowed);
+      sync_queueing(map, meanwhile);
+      sync_group(map, meanwhile, layout);
+    }
     set_map_timer(map);
     return;
   }
-  if (plan.table->kind == TableActionKind::reload || plan.table->kind == TableActionKind::resize) {
-    if (map.uevent_deadline != no_deadline) {
-      defer(map, "the map waits for its udev event");
-      set_map_timer(map);
-      return;
-    }
-    if (map.settle_until > now && !map.forced) {
-      map.wishes_load = true;
-      set_map_timer(map);
-      return;
-    }
-    if (auto why = load_blocked(map)) {
-      defer(map, std::move(*why));
-      set_map_timer(map);
-      return;
-    }
-  }
   run_table(map, std::move(*plan.table));
+}
+
+bool Engine::Core::table_must_wait(MapRecord& map, TableActionKind kind) {
+  if (map.retry_at > now) return true;
+  if (kind != TableActionKind::reload && kind != TableActionKind::resize) return false;
+  // Without a path udev itself cannot look at the map: what it waits for may be the load.
+  if (map.uevent_deadline != no_deadline && carries_io(map)) {
+    defer(map, "the map waits for its udev event");
+    return true;
+  }
+  if (map.settle_until > now && !map.forced) {
+    map.wishes_load = true;
+    return true;
+  }
+  if (auto why = load_blocked(map)) {
+    defer(map, std::move(*why));
+    return true;
+  }
+  return false;
 }
 
 void Engine::Core::run_table(MapRecord& map, TableAction action) {

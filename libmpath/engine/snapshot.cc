@@ -22,7 +22,7 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   view->next_check = path.next_check;
   view->check_interval = std::chrono::duration_cast<seconds>(path.interval);
   view->failures = path.failures;
-  if (path.check.step != CheckStep::idle) view->check_outstanding_since = path.check.command_started;
+  if (path.check.step != CheckStep::idle) view->check_outstanding_since = path.check.started;
   path.view = std::move(view);
   return path.view;
 }
@@ -103,7 +103,14 @@ std::shared_ptr<const Snapshot> Engine::Core::snapshot() {
   picture->maps.reserve(map_order.size());
   for (const auto& [order, id] : map_order) {
     MapRecord* map = find_map(id);
-    if (map != nullptr && map->kernel) picture->maps.push_back(view_of(*map));
+    if (map == nullptr || !map->kernel) continue;
+    if (map->deferred_since != no_deadline) {
+      // The seconds go on.
+      auto silence = map->uevent_deadline == no_deadline ? silence_in(*map) : std::nullopt;
+      if (silence) map->deferred = "reload deferred: " + *silence;
+      map->view.reset();
+    }
+    picture->maps.push_back(view_of(*map));
   }
   picture->paths.reserve(path_order.size());
   for (const auto& [order, id] : path_order) {

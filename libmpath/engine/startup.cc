@@ -140,6 +140,7 @@ void Engine::Core::discovery_arrived() {
     map->configuring = true;
     map->forced = map->forced || reconfigure_all;
     map->refused = false;
+    map->forgotten = false;
     map->retry_at = {};
   }
   reconfigure_all = false;

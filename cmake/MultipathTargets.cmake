@@ -73,6 +73,19 @@ function(mpath_layer name)
   endforeach()
 endfunction()
 
+# mpath_tidy(LAYERS...): in the preset "tidy", clang-tidy reads their files as they are compiled; the target "tidy" is all of them.
+function(mpath_tidy)
+  if(NOT MULTIPATH_TIDY)
+    return()
+  endif()
+  find_program(CLANG_TIDY_PROGRAM clang-tidy-19 REQUIRED)
+  add_custom_target(tidy)
+  foreach(name ${ARGN})
+    set_target_properties(mpath_${name} PROPERTIES CXX_CLANG_TIDY "${CLANG_TIDY_PROGRAM};--quiet")
+    add_dependencies(tidy mpath_${name})
+  endforeach()
+endfunction()
+
 # mpath_embed(TARGET SYMBOL FILE): the bytes of FILE become mpath::config::SYMBOL in TARGET.
 function(mpath_embed target symbol input)
   set(output ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.cc)

@@ -94,7 +94,7 @@ std::string alias_comment(const MapInUse& map) {
 
 std::string dump_config(const Config& config) {
   std::string out;
-  out.reserve(32 * 1024);
+  out.reserve(std::size_t{32} * 1024);
   append_defaults(out, config.defaults);
   append_rules(out, "blacklist", config.blacklist);
   append_rules(out, "blacklist_exceptions", config.exceptions);

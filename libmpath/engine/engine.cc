@@ -31,7 +31,7 @@ MonoTime Engine::next_deadline() const {
 }
 
 std::shared_ptr<const Snapshot> Engine::snapshot(MonoTime now) {
-  core_->now = std::max(core_->now, now - core_->standstill);
+  core_->enter_time(now);
   return core_->snapshot();
 }
 

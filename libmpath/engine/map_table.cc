@@ -95,16 +95,13 @@ void Engine::Core::choose_name(MapRecord& map) {
 }
 
 void Engine::Core::set_map_timer(MapRecord& map) {
-  MonoTime due = no_deadline;
+  // What happens when its deadline has come is done by map_timer() alone: one that passed in this very step is still due.
+  MonoTime due = std::min({map.uevent_deadline, map.failback_due, map.look_again, map.retry_deadline});
   auto consider = [&](MonoTime deadline) {
     if (deadline > now) due = std::min(due, deadline);
   };
   consider(map.retry_at);
   consider(map.settle_until);
-  consider(map.uevent_deadline);
-  consider(map.failback_due);
-  consider(map.look_again);
-  consider(map.retry_deadline);
   if (!map.kernel && !map.forgotten && !map.refused) consider(map.first_seen + first_answer_limit);
   if (due == no_deadline) {
     timers.cancel(map.timer);

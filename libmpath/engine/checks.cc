@@ -17,7 +17,6 @@ constexpr milliseconds default_check_timeout{30000};
 /// The kernel ends a command after its timeout and its error handling; what is older than this beyond the timeout counts as timed out.
 constexpr Duration overdue_grace = seconds{2};
 constexpr Duration pending_retry = seconds{1};
-constexpr Duration last_path_hold = seconds{1};
 constexpr Duration kernel_failure_memory = seconds{60};
 constexpr std::uint16_t page_83_bytes = 512;
 constexpr std::uint32_t target_groups_bytes = 1024;
@@ -140,6 +139,7 @@ void Engine::Core::judge_identify(PathRecord& path, const ScsiOutcome& outcome) 
   if (!succeeded(outcome)) {
     auto sense = wire::decode_sense(outcome.sense_data());
     bool refused = outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::ok && sense && sense->key == 5;
+    check.identify_wanted = check.identify_wanted && !refused;
     if (!refused) {
       // It answered a moment ago and does not now: nothing is known of who it is, so it does not return yet.
       check.verdict = PathState::down;
@@ -171,12 +171,25 @@ void Engine::Core::judge_identify(PathRecord& path, const ScsiOutcome& outcome) 
       path.facts = std::make_shared<const PathFacts>(std::move(facts));
       touch(path);
     }
-    if (named) join_map(path);
+    if (named && !take_name(path)) return;
     if (moved) {
       if (MapRecord* map = find_map(path.map)) map->groups_read_at = {};
     }
   }
   continue_check(path);
+}
+
+/// A path whose WWID only the device itself could tell is judged by it now. False if it is not ours: the record is gone.
+bool Engine::Core::take_name(PathRecord& path) {
+  if (policy::BlacklistVerdict verdict = blacklist->wwid(path.facts->wwid.text); verdict.is_blacklisted()) {
+    log(Severity::debug, path.facts->kernel_name, "not used: " + verdict.text);
+    remove_path(path);
+    return false;
+  }
+  path.settings = resolver->path(policy::identity_for_lookup(*path.facts));
+  choose_priority_source(path);
+  join_map(path);
+  return true;
 }
 
 /// One answer serves all paths of the map; it is asked for again with the next check of any of them.
@@ -187,7 +200,7 @@ bool Engine::Core::needs_target_groups(const PathRecord& path) {
   if (map == nullptr) return !path.priority;
   if (PathRecord* reader = find_path(map->groups_reader)) {
     // Another path is asking already; one that hangs is not waited for.
-    if (reader->check.step == CheckStep::target_groups && reader->check.command_started + seconds{1} > now) return false;
+    if (reader->check.step == CheckStep::target_groups && reader->check.command_started + groups_answer_limit > now) return false;
   }
   return !path.priority || map->groups_read_at == MonoTime{} ||
          map->groups_read_at + daemon().polling_interval.value / 2 <= now;
@@ -199,15 +212,20 @@ void Engine::Core::judge_target_groups(PathRecord& path, const ScsiOutcome& outc
   auto answer = succeeded(outcome) ? wire::parse_target_port_groups(outcome.data)
                                    : Result<wire::TargetPortGroups>(std::unexpected(Error{}));
   if (!answer) {
-    // The last priority stays; a path that never had one waits for the next answer.
+    // The last priority stays; a path that never had one does without until the next answer.
+    path.priority_refused = true;
+    if (map != nullptr && !path.priority) queue_map(*map);
     finish_check(path);
     return;
   }
   auto apply = [&](PathRecord& member) {
-    if (member.priority_source != PrioritySource::alua || !member.facts->target_port_group) return;
-    const wire::TargetPortGroup* group = wire::find_group(*answer, *member.facts->target_port_group);
+    if (member.priority_source != PrioritySource::alua) return;
+    const wire::TargetPortGroup* group =
+        member.facts->target_port_group ? wire::find_group(*answer, *member.facts->target_port_group) : nullptr;
+    member.priority_refused = group == nullptr;
     if (group == nullptr) {
-      member.check.identify_wanted = true;
+      member.check.identify_wanted = member.facts->target_port_group.has_value();
+      if (map != nullptr && !member.priority) queue_map(*map);
       return;
     }
     if (group->state == wire::AccessState::transitioning && member.priority) return;
@@ -266,16 +284,20 @@ void Engine::Core::finish_check(PathRecord& path) {
   --checks_outstanding;
   ++counters.checks_finished;
   path.last_answer = now;
+  path.last_check_length = now - check.started;
   bool first = !path.answered;
   path.answered = true;
   PathState before = path.health.state;
   PathState verdict = check.verdict;
-  bool undecided = verdict == PathState::wild || verdict == PathState::unchecked || verdict == PathState::pending;
+  bool undecided = verdict == PathState::wild || verdict == PathState::unchecked || verdict == PathState::pending ||
+                   path.checks_disabled;
   bool held = is_usable(verdict) && before == PathState::down && held_until(path) > now;
   if (!undecided && !held) set_health(path, verdict == PathState::disconnected ? PathState::down : verdict, check.reason);
   bool changed = before != path.health.state;
   if (changed && !is_usable(path.health.state)) emit(GatherPath{path.facts->kernel_name, path.facts->devnum});
-  if (verdict == PathState::pending) {
+  if (path.checks_disabled) {
+    path.next_check = no_deadline;
+  } else if (verdict == PathState::pending) {
     path.next_check = now + pending_retry;
   } else if (held) {
     path.next_check = held_until(path);
@@ -308,7 +330,7 @@ void Engine::Core::refresh_now_and_then(MapRecord& map) {
 /// The command has not come back after its timeout and the kernel's error handling: the path is out of service, the command stays
 /// outstanding, and its end, whenever it comes, ends the check.
 void Engine::Core::command_overdue(PathRecord& path) {
-  if (path.check.op == OpId::none) return;
+  if (path.check.op == OpId::none || path.checks_disabled) return;
   set_health(path, PathState::timeout, "the check was not answered within its timeout");
   path.answered = true;
   path.silent = true;
@@ -334,6 +356,7 @@ void Engine::Core::set_health(PathRecord& path, PathState state, std::string_vie
         fmt::format("path is {}: {}", to_string(state), reason));
   }
   if (is_usable(state) && !is_usable(before)) {
+    path.returned = true;
     path.kernel_failures = path.kernel_failed_at + kernel_failure_memory < now ? 0 : path.kernel_failures;
     if (map != nullptr) map->groups_read_at = {};
   }

@@ -81,6 +81,7 @@ struct Engine::Core {
   void judge_test_unit_ready(PathRecord& path, const ScsiOutcome& outcome);
   void judge_identify(PathRecord& path, const ScsiOutcome& outcome);
   void judge_target_groups(PathRecord& path, const ScsiOutcome& outcome);
+  [[nodiscard]] bool take_name(PathRecord& path);
   void continue_check(PathRecord& path);
   void finish_check(PathRecord& path);
   void refresh_now_and_then(MapRecord& map);
@@ -100,17 +101,21 @@ struct Engine::Core {
   void on(const MapsChanged&);
   void on(const MapUeventSeen&);
   void reconcile(MapRecord& map);
+  void reconcile_without_paths(MapRecord& map);
+  [[nodiscard]] bool is_reserved(MapRecord& map);
+  [[nodiscard]] bool may_act_now(MapRecord& map, const TableAction& action);
   void read_map(MapRecord& map);
   void take_kernel_map(MapRecord& map, const KernelMap& kernel);
   void map_vanished(MapRecord& map);
   [[nodiscard]] std::vector<PathRecord*> members_for_table(MapRecord& map);
   [[nodiscard]] bool ready_to_create(MapRecord& map);
+  [[nodiscard]] bool awaits_priority(const PathRecord& path) const;
+  [[nodiscard]] bool ask_for_priorities(MapRecord& map);
   [[nodiscard]] std::optional<int> assumed_priority(const MapRecord& map, const PathRecord& path);
   [[nodiscard]] policy::Layout lay_out(MapRecord& map, const std::vector<PathRecord*>& members);
   [[nodiscard]] bool carries_io(const MapRecord& map);
   [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map);
   [[nodiscard]] std::optional<std::string> silence_in(const MapRecord& map);
-  [[nodiscard]] bool table_must_wait(MapRecord& map, TableActionKind kind);
   void run_table(MapRecord& map, TableAction action);
   void defer(MapRecord& map, std::string why);
   void clear_deferral(MapRecord& map);
@@ -134,8 +139,9 @@ struct Engine::Core {
   void on(const MessageFinished&);
   void sync_path_states(MapRecord& map);
   OpId send(MapRecord& map, MapMessage message);
-  void sync_queueing(MapRecord& map, const plan::Plan& plan);
+  void sync_queueing(MapRecord& map, bool wanted);
   void sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout& layout);
+  void recall_held_paths(MapRecord& map);
   [[nodiscard]] bool awaits_first_answers(const MapRecord& map);
 
   // --- requests.cc ---------------------------------------------------------------------------------------------
@@ -197,6 +203,7 @@ struct Engine::Core {
   std::size_t found_taken = 0;
   bool discovery_failed = false;
   MonoTime idle_deadline = no_deadline;
+  std::size_t unsettled = 0;  ///< slot of a record that the configuration still waits for
   std::vector<std::pair<RequestId, Request>> held_requests;  ///< until the first configuration is done
 
   // Paths and maps.
@@ -227,6 +234,12 @@ inline constexpr Duration settle_time = milliseconds{200};
 inline constexpr Duration settle_time_most = seconds{2};
 /// Before a load every path in the table must have answered within this time.
 inline constexpr Duration fresh_answer = seconds{1};
+/// … and a slow one within this.
+inline constexpr Duration fresh_answer_most = seconds{5};
+/// REPORT TARGET PORT GROUPS: one path asks for all of its map; after so long without an answer another one may.
+inline constexpr Duration groups_answer_limit = seconds{1};
+/// A map's last path on which I/O failed more than once returns after this.
+inline constexpr Duration last_path_hold = seconds{1};
 /// A turn later than this is a machine that stood still.
 inline constexpr Duration standstill_threshold = milliseconds{500};
 /// How far engine time advances over such a turn at most: not at all would let a machine that is always late do nothing.

@@ -101,8 +101,14 @@ void Engine::Core::set_map_timer(MapRecord& map) {
     if (deadline > now) due = std::min(due, deadline);
   };
   consider(map.retry_at);
+  consider(map.message_retry_at);
   consider(map.settle_until);
-  if (!map.kernel && !map.forgotten && !map.refused) consider(map.first_seen + first_answer_limit);
+  if (!map.kernel && !map.forgotten && !map.refused) {
+    consider(map.first_seen + first_answer_limit);
+    if (const PathRecord* reader = find_path(map.groups_reader); reader != nullptr && reader->check.step != CheckStep::idle) {
+      consider(reader->check.command_started + groups_answer_limit);
+    }
+  }
   if (due == no_deadline) {
     timers.cancel(map.timer);
   } else {

@@ -7,6 +7,7 @@
 #include "libmpath/engine/core.h"
 #include "libmpath/policy/claim.h"
 #include "libmpath/policy/identify.h"
+#include "libmpath/wire/dm_table.h"
 #include "libmpath/wire/features.h"
 
 namespace mpath::engine {
@@ -24,22 +25,28 @@ std::string seconds_text(Duration span) {
 
 }  // namespace
 
-/// Paths that belong into the table: those it has, unless they are gone or another volume; and new ones that have proved to work. A new
-/// map also takes paths that are down now: they are failed right after.
+/// Paths that belong into the table: those it has, unless they are gone or another volume, in its order, so that the first of several
+/// equally good groups stays the first whatever the order of discovery; then new ones that have proved to work. A new map also takes
+/// paths that are down now: they are failed right after.
 std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
   std::vector<PathRecord*> members;
+  for (std::size_t at = 0; map.kernel && at < map.kernel->table.groups.size(); ++at) {
+    for (const KernelPath& member : map.kernel->table.groups[at].paths) {
+      PathRecord* path = find_path(member.devnum);
+      if (path == nullptr || path->map != map.id || !path->in_table || path->removed || path->quarantined) continue;
+      if (std::ranges::find(members, path) == members.end()) members.push_back(path);
+    }
+  }
   std::uint64_t size = map.kernel && !map.resize_wanted ? map.kernel->table.size_sectors : 0;
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed || path->quarantined) continue;
-    if (!path->in_table) {
-      bool works = path->answered && is_usable(path->health.state);
-      bool may_begin = !map.kernel && path->answered && path->facts->sysfs_state == SysfsState::up &&
-                       path->health.state == PathState::down;
-      if (!works && !may_begin) continue;
-      if (size == 0) size = path->facts->size_sectors;
-      if (path->facts->size_sectors != size || size == 0) continue;
-    }
+    if (path == nullptr || path->in_table || path->removed || path->quarantined) continue;
+    bool works = path->answered && is_usable(path->health.state) && (!map.kernel || !awaits_priority(*path));
+    bool may_begin = !map.kernel && path->answered && path->facts->sysfs_state == SysfsState::up &&
+                     path->health.state == PathState::down;
+    if (!works && !may_begin) continue;
+    if (size == 0) size = path->facts->size_sectors;
+    if (path->facts->size_sectors != size || size == 0) continue;
     members.push_back(path);
   }
   return members;
@@ -114,8 +121,33 @@ bool Engine::Core::ready_to_create(MapRecord& map) {
     return false;
   }
   if (map.retry_at > now) return false;
-  if (!all_answered && map.first_seen + first_answer_limit > now) return false;
-  return map.settle_until <= now || all_answered;
+  bool has_time = map.first_seen + first_answer_limit > now;
+  if (has_time && (ask_for_priorities(map) || !all_answered)) return false;
+  // What is found at start is found at once; what comes later comes one after the other.
+  return map.settle_until <= now || (configuring && all_answered);
+}
+
+/// Its place among the groups is not known yet, and can still be learnt.
+bool Engine::Core::awaits_priority(const PathRecord& path) const {
+  return path.priority_source == PrioritySource::alua && !path.priority && !path.priority_refused &&
+         is_usable(path.health.state);
+}
+
+/// True while priorities are missing that can be had. One path asks for all; if it does not get an answer, another one does.
+bool Engine::Core::ask_for_priorities(MapRecord& map) {
+  const PathRecord* reader = find_path(map.groups_reader);
+  bool reads = reader != nullptr && reader->check.step == CheckStep::target_groups &&
+               reader->check.command_started + groups_answer_limit > now;
+  PathRecord* idle = nullptr;
+  for (PathId id : map.paths) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed || path->quarantined || !awaits_priority(*path)) continue;
+    if (reads || path->check.step != CheckStep::idle) return true;
+    idle = idle == nullptr ? path : idle;
+  }
+  if (idle == nullptr) return false;
+  check_now(*idle);
+  return true;
 }
 
 /// Whether the map can do without a load for now: a path of its table works, or has not answered yet and may well carry I/O.
@@ -130,10 +162,17 @@ bool Engine::Core::carries_io(const MapRecord& map) {
 /// Why the table must not be loaded now, if it must not. Asks paths that have not answered lately.
 std::optional<std::string> Engine::Core::load_blocked(MapRecord& map) {
   if (!carries_io(map)) return std::nullopt;
+  // Paths that take their time and answer one after the other must be fresh together once.
+  Duration fresh = fresh_answer;
+  for (PathId id : map.paths) {
+    const PathRecord* path = find_path(id);
+    if (path != nullptr && path->in_table) fresh = std::max(fresh, fresh_answer + path->last_check_length);
+  }
+  fresh = std::min(fresh, fresh_answer_most);
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
     if (path == nullptr || path->removed || !path->in_table || path->checks_disabled) continue;
-    if (path->check.step == CheckStep::idle && path->last_answer + fresh_answer < now) check_now(*path);
+    if (path->check.step == CheckStep::idle && path->last_answer + fresh < now) check_now(*path);
   }
   return silence_in(map);
 }
@@ -179,87 +218,106 @@ void Engine::Core::reconcile(MapRecord& map) {
     read_map(map);
     return;
   }
+  if (!map.kernel && map.paths.empty()) {
+    erase_map(map);
+    return;
+  }
+  if (is_reserved(map)) return;
   update_usable(map);
   if (map.kernel) sync_path_states(map);
-  if (map.forgotten || !found_paths.empty() || !configured_once) return;
-  if (!map.settings) return;
-  if (map.settings->reservation_key.value.kind != ReservationKey::Kind::unset) {
-    if (!map.refused) {
-      log(Severity::error, map.wwid.text,
-          "has a reservation_key, which is not supported yet: the map is left as it is. Remove the key or manage the map elsewhere");
-    }
-    map.refused = true;
-    return;
-  }
+  if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
   std::vector<PathRecord*> members = members_for_table(map);
-  if (!map.kernel && (map.name.empty() || map.configuring)) choose_name(map);
-  if (!map.kernel && (!ready_to_create(map) || members.empty())) {
-    if (map.paths.empty()) {
-      erase_map(map);
+  if (!map.kernel) {
+    if (members.empty() || !ready_to_create(map)) {
+      set_map_timer(map);
       return;
     }
-    set_map_timer(map);
+    if (map.name.empty() || map.configuring) choose_name(map);
+  } else if (members.empty()) {
+    reconcile_without_paths(map);
     return;
   }
-  if (map.kernel && members.empty()) {
-    bool only_removed = std::ranges::all_of(map.paths, [&](PathId id) {
-      const PathRecord* path = find_path(id);
-      return path == nullptr || path->removed;
-    });
-    if (only_removed && !map.paths.empty() && map.retry_at <= now) {
-      remove_map(map, ReasonKind::map_obsolete, "its last path is gone");
-    }
-    set_map_timer(map);
-    return;
-  }
-
+  bool answers_awaited = awaits_first_answers(map);
   policy::Layout layout = lay_out(map, members);
-  Failback::Kind failback = map.settings->failback.value.kind;
   plan::Options allowed;
   allowed.force = map.forced;
-  allowed.regroup = map.configuring || failback == Failback::Kind::immediate;
+  allowed.regroup = !answers_awaited &&
+                    (map.configuring || map.settings->failback.value.kind == Failback::Kind::immediate);
   allowed.name_is_free = map.configuring && map.kernel && map.kernel->name == map.name;
   plan::Plan plan = plan::make_plan(layout.spec, map.kernel ? &*map.kernel : nullptr, allowed);
+  if (plan.table && may_act_now(map, *plan.table)) {
+    run_table(map, std::move(*plan.table));
+    return;
+  }
+  // What a message can do does not wait for a load.
+  if (map.kernel) sync_queueing(map, wire::features_has(layout.spec.table.features, wire::queue_if_no_path));
+  if (map.kernel && plan.table) {
+    allowed.messages_only = true;
+    sync_group(map, plan::make_plan(layout.spec, &*map.kernel, allowed), layout);
+  }
   if (!plan.table) {
     clear_deferral(map);
-    sync_queueing(map, plan);
     sync_group(map, plan, layout);
-    if (map.queue_op == OpId::none && map.switch_op == OpId::none && !awaits_first_answers(map)) map.configuring = false;
+    if (map.queue_op == OpId::none && map.switch_op == OpId::none && !answers_awaited) map.configuring = false;
     answer_waiting(map, {});
-    set_map_timer(map);
-    return;
   }
-  if (table_must_wait(map, plan.table->kind)) {
-    if (map.kernel) {
-      // What a message can do does not wait with it.
-      allowed.messages_only = true;
-      plan::Plan meanwhile = plan::make_plan(layout.spec, &*map.kernel, allowed);
-      sync_queueing(map, meanwhile);
-      sync_group(map, meanwhile, layout);
-    }
-    set_map_timer(map);
-    return;
-  }
-  run_table(map, std::move(*plan.table));
+  set_map_timer(map);
 }
 
-bool Engine::Core::table_must_wait(MapRecord& map, TableActionKind kind) {
-  if (map.retry_at > now) return true;
-  if (kind != TableActionKind::reload && kind != TableActionKind::resize) return false;
+/// A volume that is reserved by us elsewhere must not be touched without its key: nothing is sent, nothing is loaded.
+bool Engine::Core::is_reserved(MapRecord& map) {
+  if (!map.settings || map.settings->reservation_key.value.kind == ReservationKey::Kind::unset) return false;
+  bool discovered = configured_once && found_paths.empty();
+  if (discovered && !std::exchange(map.refused, true)) {
+    log(Severity::error, map.wwid.text,
+        "has a reservation_key, which is not supported yet: the map is left as it is. Remove the key or manage the map elsewhere");
+  }
+  return true;
+}
+
+/// The kernel has the map and we have no path for it. It goes with its last path; while it cannot, its queued I/O follows no_path_retry.
+void Engine::Core::reconcile_without_paths(MapRecord& map) {
+  bool only_removed = !map.paths.empty() && std::ranges::all_of(map.paths, [&](PathId id) {
+    const PathRecord* path = find_path(id);
+    return path == nullptr || path->removed;
+  });
+  if (only_removed && map.retry_at <= now) remove_map(map, ReasonKind::map_obsolete, "its last path is gone");
+  if (map.table_op == OpId::none && !map.paths.empty()) {
+    policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
+    context.kernel_queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
+    context.retries_expired = map.retries_expired;
+    sync_queueing(map, !map.queueing_disabled && policy::wants_queueing(map.settings->no_path_retry.value, false, context));
+  }
+  set_map_timer(map);
+}
+
+/// Whether the action that the plan wants may run in this step; if not, the wish is kept, and something will ask again.
+bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
+  if (map.retry_at > now) return false;
+  if (action.kind != TableActionKind::reload && action.kind != TableActionKind::resize) return true;
   // Without a path udev itself cannot look at the map: what it waits for may be the load.
   if (map.uevent_deadline != no_deadline && carries_io(map)) {
     defer(map, "the map waits for its udev event");
-    return true;
+    return false;
   }
   if (map.settle_until > now && !map.forced) {
     map.wishes_load = true;
-    return true;
+    return false;
+  }
+  if (!map.forced && map.kernel->table_fingerprint == map.loaded_answer &&
+      wire::format_table(action.spec.table) == map.loaded_table) {
+    if (map.deferred_since == no_deadline) {
+      log(Severity::error, map.name.text,
+          "the kernel's table differs from the one that was loaded (" + action.reason.text + "); it is not loaded again");
+    }
+    defer(map, "the kernel made another table of the one that was loaded");
+    return false;
   }
   if (auto why = load_blocked(map)) {
     defer(map, std::move(*why));
-    return true;
+    return false;
   }
-  return false;
+  return true;
 }
 
 void Engine::Core::run_table(MapRecord& map, TableAction action) {
@@ -284,6 +342,8 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
   log(Severity::notice, map.name.text,
       fmt::format("{}: {} ({})", to_string(action.kind), to_string(action.reason.kind), action.reason.text));
   clear_deferral(map);
+  map.loaded_table = wire::format_table(action.spec.table);
+  map.uevent_seen = false;
   map.table_kind = action.kind;
   map.table_op = new_op();
   touch(map);
@@ -317,6 +377,7 @@ void Engine::Core::on(const TableActionFinished& event) {
   }
   map->failed_actions = 0;
   map->retry_at = {};
+  map->load_unread = true;
   auto was_failed = [&](DevNum devnum) {
     return std::ranges::find(map->failed_after_load, devnum) != map->failed_after_load.end();
   };
@@ -324,6 +385,7 @@ void Engine::Core::on(const TableActionFinished& event) {
     case TableActionKind::create:
       ++counters.table_loads;
       ++map->map_loads;
+      map->forced = false;
       created(*map, *event.result);
       break;
     case TableActionKind::reload:
@@ -352,7 +414,7 @@ void Engine::Core::on(const TableActionFinished& event) {
 
 void Engine::Core::created(MapRecord& map, DevNum devnum) {
   log(Severity::notice, map.name.text, "created as " + to_string(devnum));
-  map.uevent_deadline = now + daemon().missing_uev_wait_timeout.value;
+  if (!map.uevent_seen) map.uevent_deadline = now + daemon().missing_uev_wait_timeout.value;
   if (wwids.insert(map.wwid).second) emit(RememberWwid{map.wwid});
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
@@ -367,6 +429,7 @@ void Engine::Core::created(MapRecord& map, DevNum devnum) {
 void Engine::Core::table_failed(MapRecord& map, const Error& error) {
   ++counters.table_failures;
   ++map.failed_actions;
+  map.loaded_table.clear();
   Duration backoff = std::min<Duration>(first_backoff * (std::int64_t{1} << std::min(map.failed_actions - 1, 6U)), longest_backoff);
   // Something else changed the map meanwhile: read it again and plan anew, at once the first time.
   if (error.code == ErrorCode::conflict && map.failed_actions == 1) backoff = Duration{0};
@@ -515,6 +578,7 @@ void Engine::Core::on(const MapUeventSeen& event) {
     map->kernel_stale = true;
   }
   map->uevent_deadline = no_deadline;
+  map->uevent_seen = true;
   queue_map(*map);
   touch(*map);
 }

@@ -9,6 +9,8 @@ namespace mpath::engine {
 namespace {
 /// How long after switch_group the map is read once more.
 constexpr Duration switch_settles = seconds{1};
+/// After a message that the kernel refused; a suspended map refuses all.
+constexpr Duration message_backoff = seconds{1};
 }  // namespace
 
 OpId Engine::Core::send(MapRecord& map, MapMessage message) {
@@ -21,7 +23,7 @@ OpId Engine::Core::send(MapRecord& map, MapMessage message) {
 void Engine::Core::sync_path_states(MapRecord& map) {
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
-    if (path == nullptr || !path->in_table || path->message_op != OpId::none) continue;
+    if (path == nullptr || !path->in_table || path->message_op != OpId::none || path->message_retry_at > now) continue;
     if (!path->silent || path->kernel_state != KernelPathState::failed) {
       path->silent_failed_at = {};
     } else if (path->silent_failed_at == MonoTime{}) {
@@ -76,27 +78,25 @@ void Engine::Core::on(const MessageFinished& event) {
             path->message_sent == KernelPathState::active ? "reinstated in " + map->name.text : "failed in " + map->name.text);
       } else {
         path->kernel_state = KernelPathState::unknown;
-        path->hold_until = now;
+        path->message_retry_at = now + message_backoff;
       }
       touch(*path);
       break;
     }
   }
   if (!worked) {
-    map->retry_at = now + seconds{1};
+    map->message_retry_at = now + message_backoff;
     set_map_timer(*map);
   }
   maybe_exit();
 }
 
-void Engine::Core::sync_queueing(MapRecord& map, const plan::Plan& plan) {
-  if (map.queue_op != OpId::none || map.retry_at > now) return;
-  for (const plan::PlannedMessage& planned : plan.messages) {
-    bool on = planned.message.kind == MapMessage::Kind::queue_if_no_path;
-    if (!on && planned.message.kind != MapMessage::Kind::fail_if_no_path) continue;
-    map.queue_op = send(map, planned.message);
-    return;
-  }
+/// Whether the map queues is never left to a load that has to wait.
+void Engine::Core::sync_queueing(MapRecord& map, bool wanted) {
+  if (map.queue_op != OpId::none || map.message_retry_at > now) return;
+  if (wire::features_has(map.kernel->table.features, wire::queue_if_no_path) == wanted) return;
+  auto kind = wanted ? MapMessage::Kind::queue_if_no_path : MapMessage::Kind::fail_if_no_path;
+  map.queue_op = send(map, {.kind = kind, .path = {}, .group = 0});
 }
 
 /// Which group is best is known when every path of the table has answered once; until then the kernel's choice stands.
@@ -109,10 +109,23 @@ bool Engine::Core::awaits_first_answers(const MapRecord& map) {
 
 /// The group the kernel begins with and the one that is best are not the same: what failback says of it.
 void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout&) {
-  if (map.switch_op != OpId::none || map.retry_at > now || awaits_first_answers(map)) return;
+  if (map.switch_op != OpId::none || map.message_retry_at > now || awaits_first_answers(map)) return;
+  // What has come back counts for one comparison, however long it had to wait for it.
+  bool returned = false;
   const plan::PlannedMessage* wish = nullptr;
   for (const plan::PlannedMessage& planned : plan.messages) {
     if (planned.message.kind == MapMessage::Kind::switch_group) wish = &planned;
+  }
+  std::uint32_t usable_in_best = 0;
+  for (PathId id : map.paths) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr) continue;
+    bool came_back = std::exchange(path->returned, false);
+    if (wish == nullptr || !is_usable(path->health.state)) continue;
+    const KernelGroup& best = map.kernel->table.groups[wish->message.group - 1];
+    if (std::ranges::find(best.paths, path->facts->devnum, &KernelPath::devnum) == best.paths.end()) continue;
+    ++usable_in_best;
+    returned = returned || came_back;
   }
   if (wish == nullptr) {
     map.failback_due = no_deadline;
@@ -127,26 +140,31 @@ void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan, const poli
     case Failback::Kind::after:
       if (map.failback_due == no_deadline && !at_once) map.failback_due = now + failback.delay;
       break;
-    case Failback::Kind::followover: {
-      // Only one path of the best group works, and it has just come back: the others of the group decided to leave.
-      const KernelGroup& best = map.kernel->table.groups[wish->message.group - 1];
-      std::uint32_t usable = 0;
-      bool returned = false;
-      for (const KernelPath& member : best.paths) {
-        const PathRecord* path = find_path(member.devnum);
-        if (path == nullptr || !is_usable(path->health.state)) continue;
-        ++usable;
-        returned = returned || path->health.since == now;
-      }
-      at_once = at_once || (usable == 1 && returned);
+    case Failback::Kind::followover:
+      // Only one path of the best group works, and it has just come back: its group was left for want of paths, not by decision.
+      at_once = at_once || (usable_in_best == 1 && returned);
       break;
-    }
   }
   if (!at_once) return;
   map.failback_now = false;
   map.failback_due = no_deadline;
   log(Severity::notice, map.name.text, fmt::format("switch to path group {} ({})", wish->message.group, wish->reason.text));
   map.switch_op = send(map, wish->message);
+}
+
+/// Paths that were made to wait because I/O failed on them are the last hope now; but not over and over within a second.
+void Engine::Core::recall_held_paths(MapRecord& map) {
+  for (PathId id : map.paths) {
+    PathRecord* path = find_path(id);
+    if (path == nullptr || path->removed || path->hold_until <= now) continue;
+    path->hold_until = held_until(*path);
+    if (path->hold_until <= now) {
+      check_now(*path);
+    } else if (path->check.step == CheckStep::idle) {
+      path->next_check = path->hold_until;
+      set_path_timer(*path);
+    }
+  }
 }
 
 /// no_path_retry: the countdown begins when the last usable path goes and ends when one returns.
@@ -156,10 +174,12 @@ void Engine::Core::update_usable(MapRecord& map) {
   bool all_answered = true;
   for (PathId id : map.paths) {
     const PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
+    // One that is not in the table carries no I/O, whatever it answers.
+    if (path == nullptr || path->removed || !path->in_table) continue;
     all_answered = all_answered && path->answered;
     any_usable = any_usable || (!path->quarantined && is_usable(path->health.state));
   }
+  if (!any_usable) recall_held_paths(map);
   const NoPathRetry& retry = map.settings->no_path_retry.value;
   if (any_usable) {
     if (map.no_path_since != no_deadline) {

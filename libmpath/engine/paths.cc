@@ -83,6 +83,12 @@ void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, s
     merged->wwid = path.facts->wwid;
     merged->wwid_source = path.facts->wwid_source;
   }
+  if (path.facts->target_port_group && merged->target_port_group != path.facts->target_port_group) {
+    // Only the device can say which is true now.
+    if (merged->target_port_group) path.check.identify_wanted = true;
+    merged->target_port_group = path.facts->target_port_group;
+    merged->relative_target_port = path.facts->relative_target_port;
+  }
   bool wwid_found = path.facts->wwid.empty() && !merged->wwid.empty();
   bool size_changed = merged->size_sectors != path.facts->size_sectors;
   bool identity_moved = facts->identity != 0 && path.facts->identity != 0 && facts->identity != path.facts->identity;
@@ -173,7 +179,7 @@ void Engine::Core::join_map(PathRecord& path) {
   }
   if (map.settle_until <= now) map.settle_limit = now + settle_time_most;
   map.settle_until = std::min(now + settle_time, map.settle_limit);
-  map.refused = false;
+  if (!map.kernel) map.refused = false;
   queue_map(map);
   touch(path);
 }

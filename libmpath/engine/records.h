@@ -53,10 +53,13 @@ struct PathRecord {
   PathHealth health;
   PrioritySource priority_source = PrioritySource::constant;
   std::optional<int> priority;
+  bool priority_refused = false;  ///< the device does not say it
+  bool returned = false;          ///< has become usable since groups were compared last
   CheckMachine check;
   MonoTime last_answer{};
   bool silent = false;          ///< its last command ended by its timeout, not by an answer
   MonoTime silent_failed_at{};  ///< since when a silent path gets no new I/O; what it got before may still be with it
+  Duration last_check_length{0};
   MonoTime next_check = no_deadline;
   Duration interval{0};
   std::uint32_t failures = 0;
@@ -66,6 +69,7 @@ struct PathRecord {
   KernelPathState kernel_state = KernelPathState::unknown;
   OpId message_op = OpId::none;
   KernelPathState message_sent = KernelPathState::unknown;
+  MonoTime message_retry_at{};         ///< back-off after a message that the kernel refused
   bool failed_by_us = false;
   MonoTime kernel_failed_at{};
   std::uint32_t kernel_failures = 0;   ///< in a row, forgotten after a quiet minute
@@ -105,8 +109,13 @@ struct MapRecord {
   MonoTime settle_until{};
   MonoTime settle_limit{};
   MonoTime retry_at{};                 ///< back-off after a failed action
+  MonoTime message_retry_at{};         ///< back-off after a message that the kernel refused
   std::uint32_t failed_actions = 0;
   MonoTime uevent_deadline = no_deadline;  ///< while the map's own change uevent is awaited
+  bool uevent_seen = false;                ///< since the last action began
+  std::string loaded_table;                ///< parameters of our last load
+  bool load_unread = false;                ///< it has not been read back yet
+  std::uint64_t loaded_answer = 0;         ///< fingerprint of what the kernel made of it
   MonoTime deferred_since = no_deadline;
   std::string deferred;
   bool wishes_load = false;

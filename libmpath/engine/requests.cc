@@ -29,6 +29,8 @@ void Engine::Core::carry_out(RequestId id, const Request& request) {
     emit(RenderReply{id, request, snapshot()});
     return;
   }
+  bool changes_nothing = request.kind == RequestKind::shutdown || request.kind == RequestKind::quit;
+  if (options.mode != Mode::manage && !changes_nothing) return reply(id, {Outcome::failed, "this program only looks"});
   switch (request.kind) {
     case RequestKind::reconfigure:
     case RequestKind::reconfigure_all:
@@ -201,9 +203,9 @@ RequestResult Engine::Core::request_resize(MapRecord& map, const Request&) {
 void Engine::Core::begin_shutdown() {
   if (exiting) return;
   enter_state(DaemonState::shutdown);
-  if (resolver && !daemon().queue_without_daemon.value) {
+  if (options.mode == Mode::manage && resolver && !daemon().queue_without_daemon.value) {
     for (auto& map : maps) {
-      if (!map->live || !map->kernel || !wire::features_has(map->kernel->table.features, wire::queue_if_no_path)) continue;
+      if (!map->live || !map->kernel || is_reserved(*map) || !wire::features_has(map->kernel->table.features, wire::queue_if_no_path)) continue;
       map->queue_op = send(*map, {.kind = MapMessage::Kind::fail_if_no_path, .path = {}, .group = 0});
     }
   }

@@ -37,8 +37,9 @@ void Engine::Core::on(const ConfigurationLoaded& event) {
     }
     log(Severity::error, {}, "the new configuration cannot be used; the running one stays in force");
     configuring = false;
-    reconfigure_all = false;
     enter_state(DaemonState::idle);
+    if (std::exchange(reconfigure_pending, false)) return request_reconfigure(false);
+    reconfigure_all = false;
     return;
   }
   config = event.config;
@@ -178,19 +179,36 @@ void Engine::Core::finish_discovery() {
   timers.set(engine_timer, idle_deadline);
 }
 
+namespace {
+
+/// Asked with every event of the configuration, so it begins with the record that was not settled the last time.
+template <typename Records, typename Predicate>
+bool all_settled_from(std::size_t& unsettled, const Records& records, Predicate is_settled) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    std::size_t at = (unsettled + i) % records.size();
+    if (is_settled(*records[at])) continue;
+    unsettled = at;
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 /// Nothing of the configuration is under way any more.
 bool Engine::Core::all_settled() {
   switch (options.mode) {
     case Mode::list: return true;
     case Mode::observe:
-      return std::ranges::all_of(paths, [](const auto& path) { return !path->live || !path->in_table || path->answered; });
+      return all_settled_from(unsettled, paths,
+                              [](const PathRecord& path) { return !path.live || !path.in_table || path.answered; });
     case Mode::manage: break;
   }
-  return std::ranges::none_of(maps, [this](const auto& map) {
-    if (!map->live) return false;
-    bool at_work = map->table_op != OpId::none || map->read_op != OpId::none || map->kernel_stale;
-    bool unanswered = !map->kernel && !map->forgotten && !map->refused && map->first_seen + first_answer_limit > now;
-    return at_work || unanswered;
+  return all_settled_from(unsettled, maps, [this](const MapRecord& map) {
+    if (!map.live) return true;
+    bool at_work = map.table_op != OpId::none || map.read_op != OpId::none || map.kernel_stale;
+    bool unanswered = !map.kernel && !map.forgotten && !map.refused && map.first_seen + first_answer_limit > now;
+    return !at_work && !unanswered;
   });
 }
 

@@ -135,6 +135,9 @@ TEST(Plan, ObeysItsOptions) {
   EXPECT_FALSE(make_plan(wanted, &regrouped, {.regroup = false}).table);
   EXPECT_TRUE(make_plan(wanted, &elsewhere, {.switch_group = false}).empty());
   EXPECT_TRUE(make_plan(wanted, &handler, {.retain_handler = false}).table);
+  Plan meanwhile = make_plan(wanted, &regrouped, {.messages_only = true});
+  EXPECT_FALSE(meanwhile.table) << "a load that must wait keeps no message waiting";
+  EXPECT_EQ(meanwhile.messages.size(), 1U);
   wanted.name = {"new"};
   EXPECT_TRUE(make_plan(wanted, &same, {.name_is_free = false}).empty()) << "the old name stays";
 }

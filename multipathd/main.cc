@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // multipathd(8): the daemon, or a client of the running one.
 #include <getopt.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,6 +83,8 @@ int run_as_daemon(const CommandLine& line) {
     return 1;
   }
   ::umask(::umask(0) | 022);
+  // Each thread's own heap would reserve 64 MiB, which count as locked.
+  ::mallopt(M_ARENA_MAX, 1);
   if (::chdir("/") != 0) return 1;
   daemon::DaemonOptions options;
   options.verbosity = line.verbosity && *line.verbosity > 0 ? line.verbosity : std::nullopt;

@@ -35,7 +35,8 @@ sdebug_wwid() { printf '33333333%09x' $((2000 + $1)); }
 # The kernel's own target through tcm_loop: each path is a SCSI host with one port of the array. The first half of the
 # paths (rounded up) leads to controller A, the rest to controller B; each controller is an ALUA target port group
 # (A: id 1, optimized; B: id 2, non-optimized) of each LUN. WWIDs begin with 36001405. Data lies in memory.
-# TCM_LAYOUT=alternate gives even paths to A and odd ones to B; TCM_BALANCE=yes makes B the optimized one for odd LUNs.
+# TCM_LAYOUT=alternate gives even paths to A and odd ones to B; TCM_BALANCE=yes makes B the optimized one for odd LUNs;
+# TCM_ACCESS=1: states change by the array's will only. (Without it the kernel makes the group that it uses optimized.)
 san_tcm() {
   local luns=$1 paths=$2 size=${3:-64} lun path port before
   before=$(lab_disks)
@@ -140,7 +141,7 @@ lab_tcm_store() {
   for group in A B; do
     mkdir "$core/alua/$group" || return
     echo $((id++)) >"$core/alua/$group/tg_pt_gp_id"
-    echo 3 >"$core/alua/$group/alua_access_type"
+    echo "${TCM_ACCESS:-3}" >"$core/alua/$group/alua_access_type"
   done
   if [ "${TCM_BALANCE-}" = yes ] && ((lun % 2)); then group=A; else group=B; fi
   echo 1 >"$core/alua/$group/alua_access_state"

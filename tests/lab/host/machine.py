@@ -23,6 +23,7 @@ from pathlib import Path
 from . import image, recipe
 
 GUEST_LIBRARY = Path(__file__).resolve().parent.parent / "guest"
+TEST_DATA = Path(__file__).resolve().parents[2] / "data"
 MARK = b"\x1e"
 TIMED_OUT = 124
 NO_STATUS = 125  # the machine ended without giving the script's status
@@ -93,6 +94,7 @@ def fill_share(work: Path, order: Order, nonce: str) -> None:
     share = work / "lab"
     share.mkdir()
     shutil.copytree(GUEST_LIBRARY, share / "guest")
+    shutil.copytree(TEST_DATA, share / "data")
     shutil.copy(order.script, share / "script")
     (share / "script").chmod(0o755)
     (share / "out").mkdir()

@@ -9,6 +9,12 @@ namespace mpath::runtime {
 using ports::Continuation;
 using ports::LaneTask;
 
+namespace {
+
+Error lane_full() { return {ErrorCode::limit, "lanes", "a lane is full: it has stood still for long, and a task is not done", {}}; }
+
+}  // namespace
+
 struct Executor::Listing {
   std::map<MapName, KernelMapListing> by_name;
 };
@@ -62,10 +68,11 @@ bool Executor::turn() {
   return has_work();
 }
 
-void Executor::submit(Lane lane, std::uint64_t key, LaneTask task) {
+void Executor::submit(Lane lane, std::uint64_t key, LaneTask task, std::optional<engine::Event> refused) {
   if (ports_.lanes.submit(lane, key, std::move(task))) return;
-  // Full means that the lane has stood still for very long; the engine's own deadlines and its next reading mend what was not done.
-  log_failure({ErrorCode::limit, "lanes", fmt::format("lane {} is full, a task is lost", static_cast<int>(lane)), {}});
+  // Full means that the lane has stood still for very long. Whoever waits for a completion gets one.
+  log_failure(lane_full());
+  if (refused) complete(std::move(*refused));
 }
 
 void Executor::log_failure(const Error& error) {
@@ -79,7 +86,7 @@ void Executor::carry_out(engine::LoadConfiguration& effect) {
     engine::ConfigurationLoaded event = parser_(files.read_configuration());
     event.op = op;
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
-  });
+  }, engine::ConfigurationLoaded{effect.op, nullptr, {lane_full().message()}});
 }
 
 void Executor::carry_out(engine::LoadState& effect) {
@@ -95,14 +102,14 @@ void Executor::carry_out(engine::LoadState& effect) {
     load(ports::StateFile::wwids, event.wwids);
     load(ports::StateFile::bindings, event.bindings);
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
-  });
+  }, engine::StateLoaded{effect.op, {}, {}, {lane_full().message()}});
 }
 
 void Executor::carry_out(engine::Enumerate& effect) {
   submit(Lane::discovery, 0, [this, op = effect.op, &discovery = ports_.discovery]() -> Continuation {
     engine::PathsEnumerated event{op, discovery.enumerate()};
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
-  });
+  }, engine::PathsEnumerated{effect.op, std::unexpected(lane_full())});
 }
 
 void Executor::carry_out(engine::GatherPath& effect) { path_uevent(std::move(effect.kernel_name), effect.devnum); }
@@ -204,7 +211,7 @@ void Executor::carry_out(engine::ListMaps& effect) {
       if (!armed) log_failure(armed.error());
       complete(std::move(event));
     };
-  });
+  }, engine::MapsListed{effect.op, std::unexpected(lane_full())});
 }
 
 void Executor::map_events_pending() {
@@ -238,19 +245,21 @@ void Executor::map_events_pending() {
 
 void Executor::carry_out(engine::ReadMap& effect) {
   std::uint64_t key = effect.map.slot + 1;
+  engine::MapRead refused{effect.op, effect.map, std::unexpected(lane_full())};
   submit(Lane::fast, key, [this, effect = std::move(effect), &device_mapper = ports_.device_mapper]() -> Continuation {
     engine::MapRead event{effect.op, effect.map, device_mapper.read(effect.name)};
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
-  });
+  }, std::move(refused));
 }
 
 void Executor::carry_out(engine::SendMessage& effect) {
   std::uint64_t key = effect.map.slot + 1;
+  engine::MessageFinished refused{effect.op, effect.map, effect.message, std::unexpected(lane_full())};
   submit(Lane::fast, key, [this, effect = std::move(effect), &device_mapper = ports_.device_mapper]() -> Continuation {
     Status status = device_mapper.message(effect.name, effect.uuid, effect.message);
     engine::MessageFinished event{effect.op, effect.map, effect.message, std::move(status)};
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
-  });
+  }, std::move(refused));
 }
 
 void Executor::finish_table(const engine::RunTableAction& effect, Result<DevNum> result) {
@@ -293,7 +302,7 @@ void Executor::carry_out(engine::RunTableAction& wanted) {
       }
     }
     return finish(std::unexpected(Error{ErrorCode::internal, action.spec.name.text, "unknown action", {}}));
-  });
+  }, engine::TableActionFinished{effect->op, effect->map, std::unexpected(lane_full())});
 }
 
 void Executor::swap_in(std::shared_ptr<engine::RunTableAction> effect) {
@@ -311,7 +320,7 @@ void Executor::swap_in(std::shared_ptr<engine::RunTableAction> effect) {
     Result<DevNum> result = DevNum{};
     if (!swapped) result = std::unexpected(std::move(swapped.error()));
     return [this, effect, result = std::move(result)]() mutable { finish_table(*effect, std::move(result)); };
-  });
+  }, engine::TableActionFinished{effect->op, effect->map, std::unexpected(lane_full())});
 }
 
 // --- the program around ----------------------------------------------------------------------------------------

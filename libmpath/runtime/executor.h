@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,7 +89,7 @@ class Executor {
   void take(std::deque<engine::Event>& events, MonoTime now);
   void swap_in(std::shared_ptr<engine::RunTableAction> effect);
   void finish_table(const engine::RunTableAction& effect, Result<DevNum> result);
-  void submit(Lane lane, std::uint64_t key, ports::LaneTask task);
+  void submit(Lane lane, std::uint64_t key, ports::LaneTask task, std::optional<engine::Event> refused = std::nullopt);
   void log_failure(const Error& error);
 
   engine::Engine& engine_;

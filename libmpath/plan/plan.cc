@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/plan/plan.h"
 
-#include <set>
+#include <algorithm>
+#include <iterator>
 
 #include "libmpath/wire/features.h"
 
@@ -9,39 +10,58 @@ namespace mpath::plan {
 
 namespace {
 
-using GroupSets = std::multiset<std::set<DevNum>>;
+/// Sorted, without duplicates: small and compared often, so not a tree.
+using Devices = std::vector<DevNum>;
 
-GroupSets group_sets(const MultipathTable& table) {
-  GroupSets sets;
+Devices sorted(Devices devices) {
+  std::ranges::sort(devices);
+  auto doubled = std::ranges::unique(devices);
+  devices.erase(doubled.begin(), doubled.end());
+  return devices;
+}
+
+/// The groups as sets of sets, without empty ones.
+std::vector<Devices> group_sets(const MultipathTable& table) {
+  std::vector<Devices> sets;
+  sets.reserve(table.groups.size());
   for (const KernelGroup& group : table.groups) {
-    std::set<DevNum> members;
-    for (const KernelPath& path : group.paths) members.insert(path.devnum);
-    if (!members.empty()) sets.insert(std::move(members));
+    Devices members;
+    members.reserve(group.paths.size());
+    for (const KernelPath& path : group.paths) members.push_back(path.devnum);
+    if (!members.empty()) sets.push_back(sorted(std::move(members)));
   }
+  std::ranges::sort(sets);
   return sets;
 }
 
-std::set<DevNum> all_paths(const MultipathTable& table) {
-  std::set<DevNum> paths;
+Devices all_paths(const MultipathTable& table) {
+  Devices paths;
   for (const KernelGroup& group : table.groups) {
-    for (const KernelPath& path : group.paths) paths.insert(path.devnum);
+    for (const KernelPath& path : group.paths) paths.push_back(path.devnum);
   }
-  return paths;
+  return sorted(std::move(paths));
 }
 
-std::string list_devices(const std::set<DevNum>& devices) {
+/// The same paths in the same groups in the same order: what nearly every comparison finds, and finds without a copy.
+bool same_layout(const MultipathTable& ours, const MultipathTable& theirs) {
+  return std::ranges::equal(ours.groups, theirs.groups, [](const KernelGroup& a, const KernelGroup& b) {
+    return std::ranges::equal(a.paths, b.paths, {}, &KernelPath::devnum, &KernelPath::devnum);
+  });
+}
+
+std::string list_devices(const Devices& devices) {
   std::string text;
   for (DevNum device : devices) text += (text.empty() ? "" : " ") + to_string(device);
   return text;
 }
 
 Reason path_difference(const MultipathTable& wanted, const MultipathTable& kernel) {
-  std::set<DevNum> ours = all_paths(wanted);
-  std::set<DevNum> theirs = all_paths(kernel);
-  std::set<DevNum> added;
-  std::set<DevNum> dropped;
-  std::ranges::set_difference(ours, theirs, std::inserter(added, added.end()));
-  std::ranges::set_difference(theirs, ours, std::inserter(dropped, dropped.end()));
+  Devices ours = all_paths(wanted);
+  Devices theirs = all_paths(kernel);
+  Devices added;
+  Devices dropped;
+  std::ranges::set_difference(ours, theirs, std::back_inserter(added));
+  std::ranges::set_difference(theirs, ours, std::back_inserter(dropped));
   std::string text;
   if (!added.empty()) text += "add " + list_devices(added);
   if (!dropped.empty()) text += (text.empty() ? "" : ", ") + ("drop " + list_devices(dropped));
@@ -64,16 +84,18 @@ bool selector_matches(const MultipathTable& wanted, const MultipathTable& kernel
 
 /// The repeat counts of the paths that both have.
 bool repeat_counts_match(const MultipathTable& wanted, const MultipathTable& kernel) {
-  std::map<DevNum, std::string> counts;
+  std::vector<std::pair<DevNum, std::string_view>> counts;
   for (const KernelGroup& group : wanted.groups) {
     for (const KernelPath& path : group.paths) {
-      if (!path.arguments.empty()) counts[path.devnum] = path.arguments.front();
+      if (!path.arguments.empty()) counts.emplace_back(path.devnum, path.arguments.front());
     }
   }
+  std::ranges::sort(counts);
   for (const KernelGroup& group : kernel.groups) {
     for (const KernelPath& path : group.paths) {
-      auto at = counts.find(path.devnum);
-      if (at != counts.end() && !path.arguments.empty() && path.arguments.front() != at->second) return false;
+      auto at = std::ranges::lower_bound(counts, path.devnum, {}, &std::pair<DevNum, std::string_view>::first);
+      bool known = at != counts.end() && at->first == path.devnum;
+      if (known && !path.arguments.empty() && path.arguments.front() != at->second) return false;
     }
   }
   return true;
@@ -90,14 +112,15 @@ std::optional<Reason> reload_reason(const MapSpec& wanted, const KernelMap& kern
   if (!features_match(ours.features, theirs.features)) {
     return Reason{ReasonKind::features_differ, theirs.features + " becomes " + ours.features};
   }
-  if (all_paths(ours) != all_paths(theirs)) return path_difference(ours, theirs);
+  bool same = same_layout(ours, theirs);
+  if (!same && all_paths(ours) != all_paths(theirs)) return path_difference(ours, theirs);
   if (!options.regroup) return std::nullopt;
   if (!selector_matches(ours, theirs)) {
     return Reason{ReasonKind::selector_differs,
                   theirs.groups.front().selector + " becomes " + ours.groups.front().selector};
   }
   if (!repeat_counts_match(ours, theirs)) return Reason{ReasonKind::arguments_differ, "repeat count"};
-  if (group_sets(ours) != group_sets(theirs)) return Reason{ReasonKind::group_order, "paths move between groups"};
+  if (!same && group_sets(ours) != group_sets(theirs)) return Reason{ReasonKind::group_order, "paths move between groups"};
   return std::nullopt;
 }
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Maps: what one should be (reconcile), and what became of the actions for it.
+// Maps: what one should be (reconcile), and what became of the actions for it. What the kernel says of them is in kernel_maps.cc.
 //
 // A table load waits for all I/O in flight on the old table's paths, and the map stands still meanwhile. So a load is the last resort, and
 // is put off while any path of the map has not answered a moment ago, unless no usable path is left.
-#include "libmpath/base/text.h"
 #include "libmpath/engine/core.h"
 #include "libmpath/policy/claim.h"
-#include "libmpath/policy/identify.h"
 #include "libmpath/wire/dm_table.h"
 #include "libmpath/wire/features.h"
 
@@ -439,148 +437,6 @@ void Engine::Core::table_failed(MapRecord& map, const Error& error) {
       fmt::format("{} failed: {}; tried again in {}", to_string(map.table_kind), error.message(), seconds_text(backoff)));
   if (map.table_kind == TableActionKind::remove) map.remove_wanted = false;
   answer_waiting(map, {outcome, error.message()});
-}
-
-void Engine::Core::read_map(MapRecord& map) {
-  map.kernel_stale = false;
-  map.read_op = new_op();
-  emit(ReadMap{map.read_op, map.id, map.kernel ? map.kernel->name : map.name});
-}
-
-void Engine::Core::on(const MapRead& event) {
-  MapRecord* map = find_map(event.map);
-  if (map == nullptr || map->read_op != event.op) {
-    ++counters.stale_completions;
-    return;
-  }
-  map->read_op = OpId::none;
-  if (event.result && event.result->wwid() == map->wwid) {
-    take_kernel_map(*map, *event.result);
-  } else if (event.result || event.result.error().code == ErrorCode::not_found) {
-    map_vanished(*map);
-  } else {
-    log(Severity::warning, map->name.text, "cannot be read: " + event.result.error().message());
-    map->kernel_stale = true;
-    map->retry_at = now + first_backoff;
-    set_map_timer(*map);
-  }
-}
-
-/// Everything the kernel says of a map is taken over; a path that the kernel failed by itself is noticed here.
-void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
-  bool fresh = !map.kernel;
-  if (map.name != kernel.name) {
-    if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
-    map.name = kernel.name;
-  }
-  map_by_name[map.name] = map.id;
-  map.kernel = kernel;
-  map.read_at = now;
-  touch(map);
-  queue_map(map);
-  for (PathId id : map.paths) {
-    if (PathRecord* path = find_path(id)) path->in_table = false;
-  }
-  std::vector<PathRecord*> newly_failed;
-  for (const KernelGroup& group : kernel.table.groups) {
-    for (const KernelPath& member : group.paths) {
-      PathRecord* path = find_path(member.devnum);
-      if (path == nullptr || path->map != map.id) continue;
-      path->in_table = true;
-      if (path->message_op != OpId::none) continue;
-      bool was_active = path->kernel_state == KernelPathState::active;
-      if (path->kernel_state != member.state) touch(*path);
-      path->kernel_state = member.state;
-      if (member.state == KernelPathState::failed && was_active && !path->failed_by_us && is_usable(path->health.state)) {
-        newly_failed.push_back(path);
-      }
-      if (member.state == KernelPathState::active) path->failed_by_us = false;
-    }
-  }
-  for (PathRecord* path : newly_failed) kernel_failed_path(*path);
-  std::vector<PathId> members = map.paths;
-  for (PathId id : members) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->in_table) continue;
-    path->kernel_state = KernelPathState::unknown;
-    if (path->removed) erase_path(*path);
-  }
-  if (fresh) {
-    refresh_settings(map);
-    map.configuring = true;
-  }
-}
-
-/// The kernel has no such map (any more).
-void Engine::Core::map_vanished(MapRecord& map) {
-  bool expected = map.forgotten || !map.kernel;
-  if (!expected) {
-    log(Severity::warning, map.name.text, "was removed from outside; it is made again when one of its paths appears or on reconfigure");
-    map.forgotten = true;
-  }
-  map.kernel.reset();
-  map.uevent_deadline = no_deadline;
-  clear_deferral(map);
-  touch(map);
-  std::vector<PathId> members = map.paths;
-  for (PathId id : members) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr) continue;
-    path->in_table = false;
-    path->kernel_state = KernelPathState::unknown;
-    touch(*path);
-    if (path->removed) erase_path(*path);
-  }
-  if (map.paths.empty()) {
-    erase_map(map);
-  } else {
-    queue_map(map);
-  }
-}
-
-void Engine::Core::on(const MapsChanged& event) {
-  for (const KernelMapListing& gone : event.gone) {
-    foreign_names.erase(gone.name);
-    MapRecord* map = find_map_by_name(gone.name.text);
-    if (map != nullptr && map->kernel && map->kernel->devnum == gone.devnum && map->table_op == OpId::none) map_vanished(*map);
-  }
-  for (const KernelMapListing& listing : event.changed) {
-    MapRecord* map = find_map_by_name(listing.name.text);
-    if (map == nullptr) {
-      foreign_names.insert(listing.name);
-      continue;
-    }
-    map->kernel_stale = true;
-    queue_map(*map);
-  }
-}
-
-void Engine::Core::on(const MapUeventSeen& event) {
-  if (!resolver) return;
-  auto at = map_by_wwid.find(Wwid{event.uevent.uuid.starts_with("mpath-") ? event.uevent.uuid.substr(6) : std::string{}});
-  MapRecord* map = at == map_by_wwid.end() ? nullptr : find_map(at->second);
-  switch (event.uevent.action) {
-    case MapUevent::Action::remove:
-      if (map != nullptr && map->kernel && map->kernel->devnum == event.uevent.devnum && map->table_op == OpId::none) {
-        map_vanished(*map);
-      }
-      return;
-    case MapUevent::Action::change: break;
-  }
-  if (event.uevent.uuid.size() <= 6 || !event.uevent.uuid.starts_with("mpath-")) return;
-  if (map == nullptr) {
-    // Somebody else made it: read it, then it is managed like the others.
-    map = &map_for(Wwid{event.uevent.uuid.substr(6)});
-  }
-  if (!map->kernel && map->table_op == OpId::none) {
-    map->name = event.uevent.name;
-    map->forgotten = false;
-    map->kernel_stale = true;
-  }
-  map->uevent_deadline = no_deadline;
-  map->uevent_seen = true;
-  queue_map(*map);
-  touch(*map);
 }
 
 }  // namespace mpath::engine

@@ -69,7 +69,9 @@ std::string syntax(const Command& command) {
       names += names.empty() ? "" : "|";
       names += spelling.text;
     }
-    text += (text.empty() ? "" : " ") + names + parameter;
+    text += text.empty() ? "" : " ";
+    text += names;
+    text += parameter;
   }
   return text;
 }

@@ -59,7 +59,7 @@ struct Engine::Core {
   void on(const PathAppeared&);
   void on(const PathDisappeared&);
   void take_path(const DiscoveredPath& found);
-  void refresh_path(PathRecord& path, const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
+  void refresh_path(PathRecord& path, const DiscoveredPath& found, const PathFacts& facts,
                     std::shared_ptr<const config::PathSettings> settings);
   void add_path(const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
                 std::shared_ptr<const config::PathSettings> settings);
@@ -133,7 +133,7 @@ struct Engine::Core {
   void set_map_timer(MapRecord& map);
   void map_timer(MapRecord& map);
   void update_usable(MapRecord& map);
-  void answer_waiting(MapRecord& map, RequestResult result);
+  void answer_waiting(MapRecord& map, const RequestResult& result);
 
   // --- messages.cc: path states, queueing and group switches in the kernel -------------------------------------
   void on(const MessageFinished&);

@@ -139,7 +139,7 @@ void Engine::Core::map_timer(MapRecord& map) {
   queue_map(map);
 }
 
-void Engine::Core::answer_waiting(MapRecord& map, RequestResult result) {
+void Engine::Core::answer_waiting(MapRecord& map, const RequestResult& result) {
   for (RequestId id : std::exchange(map.waiting_requests, {})) reply(id, result);
 }
 

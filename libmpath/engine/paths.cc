@@ -60,7 +60,7 @@ void Engine::Core::take_path(const DiscoveredPath& found) {
                      known->facts->sysfs_path == facts->sysfs_path;
   bool same_volume = same_device && (facts->wwid.empty() || known->facts->wwid.empty() || known->facts->wwid == facts->wwid);
   if (same_volume) {
-    refresh_path(*known, found, std::move(facts), std::move(settings));
+    refresh_path(*known, found, *facts, std::move(settings));
     return;
   }
   if (known != nullptr) {
@@ -74,9 +74,9 @@ void Engine::Core::take_path(const DiscoveredPath& found) {
 }
 
 /// Same device, same volume: newer facts, and judged by the configuration in force.
-void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
+void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, const PathFacts& facts,
                                 std::shared_ptr<const config::PathSettings> settings) {
-  auto merged = std::make_shared<PathFacts>(*facts);
+  auto merged = std::make_shared<PathFacts>(facts);
   // What the device itself said by command is newer than what sysfs cached when it was scanned.
   if (path.facts->identity != 0) merged->identity = path.facts->identity;
   if (merged->wwid.empty()) {
@@ -91,7 +91,7 @@ void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, s
   }
   bool wwid_found = path.facts->wwid.empty() && !merged->wwid.empty();
   bool size_changed = merged->size_sectors != path.facts->size_sectors;
-  bool identity_moved = facts->identity != 0 && path.facts->identity != 0 && facts->identity != path.facts->identity;
+  bool identity_moved = facts.identity != 0 && path.facts->identity != 0 && facts.identity != path.facts->identity;
   path.facts = std::move(merged);
   path.settings = std::move(settings);
   path.member_mark = found.is_multipath_member;

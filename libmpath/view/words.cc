@@ -6,7 +6,8 @@ namespace mpath::view {
 std::string size_text(std::uint64_t sectors) {
   static constexpr std::string_view units = "KMGTP";
   // Single precision, because the digits that programs compare were always made that way.
-  float size = static_cast<float>(sectors / 2);
+  const std::uint64_t kibibytes = sectors / 2;
+  float size = static_cast<float>(kibibytes);
   std::size_t unit = 0;
   while (size >= 1024 && unit + 1 < units.size()) {
     size /= 1024;

@@ -198,6 +198,7 @@ bool Engine::Core::needs_target_groups(const PathRecord& path) {
   if (!is_usable(path.check.verdict) && path.check.verdict != PathState::pending) return false;
   const MapRecord* map = find_map(path.map);
   if (map == nullptr) return !path.priority;
+  if (path.asks_for_itself) return true;
   if (PathRecord* reader = find_path(map->groups_reader)) {
     // Another path is asking already; one that hangs is not waited for.
     if (reader->check.step == CheckStep::target_groups && reader->check.command_started + groups_answer_limit > now) return false;
@@ -225,6 +226,7 @@ void Engine::Core::judge_target_groups(PathRecord& path, const ScsiOutcome& outc
     member.priority_refused = group == nullptr;
     if (group == nullptr) {
       member.check.identify_wanted = member.facts->target_port_group.has_value();
+      if (member.check.identify_wanted && member.id != path.id && !std::exchange(member.asks_for_itself, true)) check_now(member);
       if (map != nullptr && !member.priority) queue_map(*map);
       return;
     }

@@ -53,6 +53,7 @@ struct PathRecord {
   PathHealth health;
   PrioritySource priority_source = PrioritySource::constant;
   std::optional<int> priority;
+  bool asks_for_itself = false;  ///< another path's REPORT TARGET PORT GROUPS did not name its group
   bool priority_refused = false;  ///< the device does not say it
   bool returned = false;          ///< has become usable since groups were compared last
   CheckMachine check;

@@ -28,8 +28,12 @@ wait_for 20 maps_up 2 8 || fail "no maps"
 same "the pid file" "$daemon_pid" "$(cat /run/multipathd.pid)"
 
 note "process"
-(($(locked) > 0)) || fail "memory is not locked"
-(($(locked) < 100000)) || fail "$(locked) kB are locked"
+if grep -q __asan_init "$(command -v multipathd)"; then
+  note "left out: a daemon with address sanitizer locks no memory"
+else
+  (($(locked) > 0)) || fail "memory is not locked"
+  (($(locked) < 100000)) || fail "$(locked) kB are locked"
+fi
 threads=$(ls "/proc/$daemon_pid/task" | wc -l)
 ((threads <= 8)) || fail "$threads threads: $(cat /proc/$daemon_pid/task/*/comm)"
 same "OOM score" -1000 "$(cat "/proc/$daemon_pid/oom_score_adj")"

@@ -143,8 +143,9 @@ void Engine::Core::on(const MapUeventSeen& event) {
   if (!map->kernel && map->table_op == OpId::none) {
     map->name = event.uevent.name;
     map->forgotten = false;
-    map->kernel_stale = true;
   }
+  // Whoever swapped a table in, perhaps the daemon that was killed before us: its paths are all active now.
+  map->kernel_stale = true;
   map->uevent_deadline = no_deadline;
   map->uevent_seen = true;
   queue_map(*map);

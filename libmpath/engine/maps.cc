@@ -298,6 +298,10 @@ bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
     defer(map, "the map waits for its udev event");
     return false;
   }
+  if (action.kind == TableActionKind::resize && !carries_io(map)) {
+    defer(map, "no path works, and the flush that a new size needs would fail the I/O that waits for one");
+    return false;
+  }
   if (map.settle_until > now && !map.forced) {
     map.wishes_load = true;
     return false;

@@ -195,6 +195,7 @@ RequestResult Engine::Core::request_resize(MapRecord& map, const Request&) {
     size = path->facts->size_sectors;
   }
   if (size == 0) return {Outcome::failed, "the size of its paths is not known"};
+  if (!carries_io(map)) return {Outcome::failed, "no path works: the flush that a new size needs would fail the I/O that waits for one"};
   map.resize_wanted = size != map.kernel->table.size_sectors;
   return {};
 }

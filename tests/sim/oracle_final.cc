@@ -37,6 +37,9 @@ void Oracle::check_map_final(const Lun& lun, const std::vector<Disk*>& disks) {
     return;
   }
   if (!device->live) return;
+  if (any_usable && device->live->size_sectors != lun.size_sectors) {
+    violate("final tables", fmt::format("{} has {} sectors, the volume {}", device->name.text, device->live->size_sectors, lun.size_sectors));
+  }
   std::set<const Disk*> members;
   for (const TargetPath& path : device->live->paths) {
     const Disk& disk = *path.disk;

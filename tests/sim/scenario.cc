@@ -56,7 +56,7 @@ class Faults {
   }
 
   void inject() {
-    switch (random_.below(20)) {
+    switch (random_.below(22)) {
       case 0: case 1: cut(*random_.pick(const_hosts())); break;
       case 2: case 3: cut(*random_.pick(array().ports)); break;
       case 4: case 5: case 6: hang(); break;
@@ -72,6 +72,8 @@ class Faults {
       case 17: sim_.trace("fault: the machine stands still"); sim_.queue.pause(random_.duration(seconds{1}, seconds{90})); break;
       case 18: reconfigure(); break;
       case 19: hang_and_add(); break;
+      case 20: meddle(); break;
+      case 21: grow(); break;
     }
   }
 
@@ -94,6 +96,19 @@ class Faults {
     }
     if (sim_.daemon) sim_.daemon->device_mapper.fail_next_loads = 0;
     if (!sim_.daemon) sim_.start_daemon();
+    sim_.oracle.changed_all();
+  }
+
+  /// Maps whose resizing was refused when it was asked for.
+  void resize_the_rest() {
+    for (const DmDevice* map : sim_.kernel.devices()) {
+      if (!map->live) continue;
+      for (const auto& array : sim_.world.arrays()) {
+        for (const auto& lun : array->luns) {
+          if (lun->wwid.text == map->wwid() && lun->size_sectors != map->live->size_sectors) resize_map(*map);
+        }
+      }
+    }
     sim_.oracle.changed_all();
   }
 
@@ -188,8 +203,9 @@ class Faults {
     if (disk == nullptr || disk->lun->array->luns.size() < 2) return;
     Lun* other = nullptr;
     for (const auto& lun : disk->lun->array->luns) {
-      if (lun.get() != disk->lun) other = lun.get();
+      if (lun.get() != disk->lun && lun->size_sectors == disk->lun->size_sectors) other = lun.get();
     }
+    if (other == nullptr) return;
     sim_.world.unmap(*disk);
     later(random_.duration(sim_.settings.notice_limit(), sim_.settings.notice_limit() + seconds{20}), [this, disk, other] {
       if (!disk->present) return;
@@ -220,10 +236,39 @@ class Faults {
   void reconfigure() {
     if (!sim_.daemon) return;
     Request request;
-    request.kind = RequestKind::reconfigure;
-    sim_.trace("fault: reconfigure");
+    request.kind = random_.chance(40) ? RequestKind::reconfigure_all : RequestKind::reconfigure;
+    sim_.trace(request.kind == RequestKind::reconfigure_all ? "fault: reconfigure all" : "fault: reconfigure");
     sim_.daemon->request(static_cast<RequestId>(1000000 + ++requests_), request);
     later({}, [] {});
+  }
+  /// Somebody else talks to the kernel.
+  void meddle() {
+    Disk* disk = any_disk();
+    DmDevice* map = disk == nullptr ? nullptr : sim_.map_of(*disk->lun);
+    if (map == nullptr || !map->live) return;
+    KernelWatcher* watcher = std::exchange(sim_.kernel.watcher, nullptr);
+    auto kind = random_.chance(50) ? MapMessage::Kind::fail_path : MapMessage::Kind::reinstate_path;
+    (void)sim_.kernel.message(*map, MapMessage{kind, disk->devnum, 0});
+    sim_.kernel.watcher = watcher;
+  }
+  /// The volume grows; the map follows when it is asked to.
+  void grow() {
+    Disk* disk = any_disk();
+    if (disk == nullptr) return;
+    Lun* lun = disk->lun;
+    sim_.world.resize(*lun, lun->size_sectors + 2048);
+    later(random_.duration(seconds{1}, seconds{10}), [this, lun] {
+      DmDevice* map = sim_.map_of(*lun);
+      if (map == nullptr || !sim_.daemon) return;
+      resize_map(*map);
+    });
+  }
+  void resize_map(const DmDevice& map) {
+    Request request;
+    request.kind = RequestKind::resize_map;
+    request.map = map.name.text;
+    sim_.trace("fault: resize " + map.name.text);
+    sim_.daemon->request(static_cast<RequestId>(1000000 + ++requests_), request);
   }
   void hang_and_add() {
     Disk* gone = any_disk();
@@ -293,6 +338,8 @@ Report run_scenario(std::uint64_t seed, Mutation mutation, std::size_t keep_line
   if (random.chance(25)) faults.keep_one_cable_cut();
   faults.heal();
   sim.run(settings.notice_limit() * 2 + seconds{90});
+  faults.resize_the_rest();
+  sim.run(settings.recovery_limit());
   if (sim.oracle.violations().empty()) sim.oracle.check_final();
   if (sim.oracle.violations().empty()) check_reconfigure_changes_nothing(sim);
 

@@ -383,6 +383,55 @@ TEST(Scenario, ARefusedLoadIsTriedAgain) {
   EXPECT_EQ(san.map().loads, 1u);
 }
 
+TEST(Scenario, ATableThatSomebodyElseSwappedInIsNoticed) {
+  // It may be our own: the swap that a killed daemon left waiting in the kernel.
+  San san;
+  san.up();
+  san.sim.world.set_fault(san.disk(1), Fault::not_ready);
+  san.time_until([&] { return !san.sim.is_active(san.disk(1)); }, san.sim.settings.notice_limit());
+  san.sim.run(seconds{1});
+  san.sim.oracle.changed_all();
+  ASSERT_TRUE(san.sim.kernel.load(san.map(), san.sim.kernel.read(san.map()).table));
+  ASSERT_TRUE(san.sim.kernel.resume(san.map(), {}, false, [] {}));
+  EXPECT_TRUE(san.sim.is_active(san.disk(1))) << "a load makes every path active";
+  san.time_until([&] { return !san.sim.is_active(san.disk(1)); }, seconds{1});
+}
+
+TEST(Scenario, AMapGrowsWithItsVolume) {
+  San san;
+  san.up();
+  san.sim.world.resize(san.lun(), sectors + 4096);
+  san.sim.oracle.changed_all();
+  san.sim.run(seconds{30});
+  EXPECT_EQ(san.map().live->size_sectors, sectors) << "auto_resize is never";
+  Request request = request_of(RequestKind::resize_map);
+  request.map = "mpatha";
+  auto answer = san.sim.ask(request);
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->outcome == Outcome::ok) << answer->detail;
+  san.time_until([&] { return san.map().live->size_sectors == sectors + 4096; }, seconds{5});
+  EXPECT_EQ(san.active_paths(), 4u);
+}
+
+TEST(Scenario, AResizeDoesNotFlushWhatWaitsForAPath) {
+  Settings settings;
+  settings.no_path_retry = {NoPathRetry::Kind::queue, 0};
+  San san(settings);
+  san.up();
+  san.sim.start_users(milliseconds{50}, 2);
+  san.sim.world.resize(san.lun(), sectors + 4096);
+  san.sim.oracle.changed_all();
+  san.sim.run(seconds{5});
+  for (auto& host : san.sim.world.hosts()) san.sim.world.set_link(*host, Link::down);
+  san.sim.run(seconds{20});
+  Request request = request_of(RequestKind::resize_map);
+  request.map = "mpatha";
+  san.sim.daemon->request(RequestId{77}, request);
+  san.sim.run(seconds{20});
+  EXPECT_EQ(san.sim.oracle.failures(), 0u);
+  EXPECT_EQ(san.map().live->size_sectors, sectors) << "a flush would fail the queued requests";
+}
+
 TEST(Scenario, KilledAfterAnyEffectItRepairsEverythingWhenStartedAgain) {
   // The same story until it runs to its end: maps are made, a path goes, one fails, one returns, a controller goes.
   bool reached_end = false;

@@ -176,6 +176,7 @@ void World::refresh_udev(Disk& disk) {
   if (disk.udev_wwid != disk.lun->wwid.text) disk.udev_changed = queue_.awake();
   disk.udev_wwid = disk.lun->wwid.text;
   disk.sysfs_vpd = identification_page(*disk.lun, *disk.port);
+  disk.kernel_size_sectors = disk.lun->size_sectors;
 }
 
 DiscoveredPath World::discover(const Disk& disk) const {

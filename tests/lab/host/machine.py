@@ -103,8 +103,10 @@ def fill_share(work: Path, order: Order, nonce: str) -> None:
         f"LAB_NONCE={nonce}\nLAB_UDEV={order.udev}\nLAB_SHARED={'yes' if order.share else 'no'}\n")
     if order.tree:
         # One stream instead of a share: quicker to copy, and the files belong to root in the guest.
+        # Its contents, not the folder itself: a temporary folder's mode must not become that of the machine's root.
+        names = sorted(entry.name for entry in order.tree.iterdir()) or ["-T", "/dev/null"]
         subprocess.run(["tar", "-C", str(order.tree), "--owner=0", "--group=0", "--numeric-owner", "-cf",
-                        str(work / "tree.tar"), "."], check=True)
+                        str(work / "tree.tar"), *names], check=True)
 
 
 def command(boot: image.Image, order: Order, work: Path) -> list[str]:

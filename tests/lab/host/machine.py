@@ -47,7 +47,17 @@ class Order:
 
 def run(boot: image.Image, order: Order) -> int:
     """Runs the order, the guest's output going to standard output as it comes. Returns the script's exit status, 124
-    when the time was up, 125 when the machine died."""
+    when the time was up, 125 when the machine died. One that dies before its script begins is booted once more: emulated
+    processors now and then trip over the kernel's patching of its own code."""
+    status, started = boot_once(boot, order, last_try=False)
+    if status is None and not started:
+        image.say("the machine died while it booted; trying once more")
+        status, started = boot_once(boot, order, last_try=True)
+    return NO_STATUS if status is None else status
+
+
+def boot_once(boot: image.Image, order: Order, last_try: bool) -> tuple[int | None, bool]:
+    """One machine. Gives the script's status (None: it died) and whether the script had begun."""
     with Slot(), tempfile.TemporaryDirectory(prefix="multipath-lab-") as scratch:
         work = Path(scratch)
         nonce = secrets.token_hex(8)
@@ -60,10 +70,12 @@ def run(boot: image.Image, order: Order) -> int:
         finally:
             machine.kill()
             machine.wait()
+        started = kernel_log.exists() and "lab: script starts" in kernel_log.read_text(errors="replace")
         if order.share:
             shutil.copy(kernel_log, order.share / "kernel.log")
-        explain(status, order, work, kernel_log)
-        return NO_STATUS if status is None else status
+        if status is not None or started or last_try:
+            explain(status, order, work, kernel_log)
+        return status, started
 
 
 class Slot:

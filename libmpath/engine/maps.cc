@@ -44,9 +44,7 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
                      path->health.state == PathState::down;
     if (!works && !may_begin) continue;
     if (size == 0) size = path->facts->size_sectors;
-    // The map shows no more of a volume than it has, so a path to one that grew since can take its place in it.
-    bool fits = map.kernel && !map.resize_wanted ? path->facts->size_sectors >= size : path->facts->size_sectors == size;
-    if (!fits || size == 0) continue;
+    if (path->facts->size_sectors != size || size == 0) continue;
     members.push_back(path);
   }
   return members;
@@ -166,9 +164,7 @@ std::optional<std::string> Engine::Core::load_blocked(MapRecord& map) {
   Duration fresh = fresh_answer;
   for (PathId id : map.paths) {
     const PathRecord* path = find_path(id);
-    // One that was waited for in vain says nothing of how long the others need.
-    bool answers = path != nullptr && path->in_table && is_usable(path->health.state);
-    if (answers) fresh = std::max(fresh, fresh_answer + path->usual_check_length);
+    if (path != nullptr && path->in_table) fresh = std::max(fresh, fresh_answer + path->last_check_length);
   }
   fresh = std::min(fresh, fresh_answer_most);
   for (PathId id : map.paths) {
@@ -228,10 +224,6 @@ void Engine::Core::reconcile(MapRecord& map) {
   update_usable(map);
   if (map.kernel) sync_path_states(map);
   if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
-  if (map.kernel && map.resize_wanted && !carries_io(map)) {
-    log(Severity::error, map.name.text, "not resized: no path works, and the flush that a new size needs would fail the I/O that waits");
-    map.resize_wanted = false;
-  }
   std::vector<PathRecord*> members = members_for_table(map);
   if (!map.kernel) {
     if (members.empty() || !ready_to_create(map)) {
@@ -304,6 +296,10 @@ bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
   // Without a path udev itself cannot look at the map: what it waits for may be the load.
   if (map.uevent_deadline != no_deadline && carries_io(map)) {
     defer(map, "the map waits for its udev event");
+    return false;
+  }
+  if (action.kind == TableActionKind::resize && !carries_io(map)) {
+    defer(map, "no path works, and the flush that a new size needs would fail the I/O that waits for one");
     return false;
   }
   if (map.settle_until > now && !map.forced) {

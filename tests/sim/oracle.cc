@@ -85,13 +85,9 @@ void Oracle::loading(const DmDevice& device, const Target& table) {
   for (const TargetPath& path : device.live->paths) {
     if (!path.active) map.failed_before.insert(path.disk);
   }
-  // Paths that are slow, each with three commands to a check, are allowed to have answered a while ago.
-  Duration slowest{};
-  for (const TargetPath& path : device.live->paths) slowest = std::max(slowest, path.disk->extra_latency);
   for (const TargetPath& sick : device.live->paths) {
     const Disk& disk = *sick.disk;
-    bool hangs = sick.in_flight > 0 && disk.present && world_.hanging(disk) &&
-                 now() - disk.hangs_since > known_hang + 4 * slowest;
+    bool hangs = sick.in_flight > 0 && disk.present && world_.hanging(disk) && now() - disk.hangs_since > known_hang;
     if (!hangs) continue;
     bool another = std::any_of(device.live->paths.begin(), device.live->paths.end(), [&](const TargetPath& path) {
       return path.active && world_.usable_for(*path.disk, seconds{2});
@@ -133,12 +129,10 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
         }
       }
       if (!know(*disk).down_since) know(*disk).down_since = now();
-      if (device.inactive) map.failed_before.insert(disk);
       return;
     }
     case Kind::reinstate_path:
       if (disk == nullptr) return;
-      map.failed_before.erase(disk);
       if (disk->present && disk->lun != nullptr && wwid_of(*disk) != device.wwid() && now() - disk->remapped_at > verified_lately) {
         violate("misdirected", fmt::format("{} ({}): {} is reinstated, which leads to {}", device.name.text, device.wwid(),
                                            disk->name, wwid_of(*disk)));
@@ -188,7 +182,10 @@ void Oracle::command_answered(const Disk& disk, const ScsiCommand& command, cons
     if (same && disk.lun != nullptr && wwid_of(disk) != disk.udev_wwid) known.bad = true;
     return;
   }
-  if (command.cdb[0] != 0x00) return;
+  if (command.cdb[0] != 0x00) {
+    known.bad = known.bad || !clean;
+    return;
+  }
   if (outcome.status == 0x02 && outcome.sense_bytes > 13) {
     bool standby = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0b;
     bool transitioning = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0a;
@@ -210,10 +207,6 @@ void Oracle::path_failed(const DmDevice&, const Disk& disk) {
 
 void Oracle::changed(const Lun* lun) {
   if (lun != nullptr) ++maps_[lun->wwid.text].reasons;
-}
-
-void Oracle::meddled(const DmDevice& device) {
-  maps_[device.wwid()].excused_until = now() + settings_.recovery_limit();
 }
 
 void Oracle::changed_all() {
@@ -258,7 +251,7 @@ void Oracle::request_ended(const DmDevice& device, const IoResult& result, Durat
   bool must_queue = settings_.no_path_retry.kind == NoPathRetry::Kind::queue ||
                     (settings_.no_path_retry.kind == NoPathRetry::Kind::checks && !map.gave_up);
   if (must_queue) violate("failed early", device.name.text + ": a request failed although it had to be queued");
-  if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit()); disk && now() >= map.excused_until) {
+  if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit())) {
     violate("failed early", fmt::format("{}: a request failed although {} works", device.name.text, disk->name));
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Health of a path: one command at a time, a small state machine for each check. TEST UNIT READY says whether it works; INQUIRY page 0x83
+// Checks of a path: one command at a time, a small state machine for each check. TEST UNIT READY says whether it works; INQUIRY page 0x83
 // says whether it is still the same logical unit, before a path that was out of service returns; REPORT TARGET PORT GROUPS gives the
 // priorities of all paths of a map at once.
 #include "libmpath/base/text.h"
@@ -16,12 +16,10 @@ namespace {
 constexpr milliseconds default_check_timeout{30000};
 /// The kernel ends a command after its timeout and its error handling; what is older than this beyond the timeout counts as timed out.
 constexpr Duration overdue_grace = seconds{2};
-constexpr Duration pending_retry = seconds{1};
-constexpr Duration kernel_failure_memory = seconds{60};
 constexpr std::uint16_t page_83_bytes = 512;
 constexpr std::uint32_t target_groups_bytes = 1024;
 
-bool succeeded(const ScsiOutcome& outcome) {
+bool succeeded(const CommandOutcome& outcome) {
   return outcome.failure == CommandFailure::none && outcome.status == 0 && outcome.host_status == HostStatus::ok;
 }
 
@@ -112,7 +110,7 @@ void Engine::Core::on(const CommandFinished& event) {
   }
 }
 
-void Engine::Core::judge_test_unit_ready(PathRecord& path, const ScsiOutcome& outcome) {
+void Engine::Core::judge_test_unit_ready(PathRecord& path, const CommandOutcome& outcome) {
   CheckMachine& check = path.check;
   wire::Verdict verdict = wire::tur_verdict(outcome);
   check.identify_wanted = check.identify_wanted || verdict.needs_identity_check || verdict.unit_attention;
@@ -134,7 +132,7 @@ void Engine::Core::judge_test_unit_ready(PathRecord& path, const ScsiOutcome& ou
   continue_check(path);
 }
 
-void Engine::Core::judge_identify(PathRecord& path, const ScsiOutcome& outcome) {
+void Engine::Core::judge_identify(PathRecord& path, const CommandOutcome& outcome) {
   CheckMachine& check = path.check;
   if (!succeeded(outcome)) {
     auto sense = wire::decode_sense(outcome.sense_data());
@@ -207,7 +205,7 @@ bool Engine::Core::needs_target_groups(const PathRecord& path) {
          map->groups_read_at + daemon().polling_interval.value / 2 <= now;
 }
 
-void Engine::Core::judge_target_groups(PathRecord& path, const ScsiOutcome& outcome) {
+void Engine::Core::judge_target_groups(PathRecord& path, const CommandOutcome& outcome) {
   MapRecord* map = find_map(path.map);
   if (map != nullptr && map->groups_reader == path.id) map->groups_reader = {};
   auto answer = succeeded(outcome) ? wire::parse_target_port_groups(outcome.data)
@@ -260,141 +258,6 @@ void Engine::Core::continue_check(PathRecord& path) {
     return;
   }
   finish_check(path);
-}
-
-bool Engine::Core::has_other_usable(const PathRecord& path) {
-  MapRecord* map = find_map(path.map);
-  if (map == nullptr) return false;
-  return std::ranges::any_of(map->paths, [&](PathId id) {
-    PathRecord* other = find_path(id);
-    return other != nullptr && other != &path && !other->removed && other->in_table && is_usable(other->health.state) &&
-           other->kernel_state != KernelPathState::failed;
-  });
-}
-
-/// A path that I/O failed though its checks are good returns later each time. The last one of a map returns at once, but not over and
-/// over within a second: the kernel may be unable to activate it.
-MonoTime Engine::Core::held_until(const PathRecord& path) {
-  if (has_other_usable(path)) return path.hold_until;
-  return path.kernel_failures > 1 ? std::min(path.hold_until, path.kernel_failed_at + last_path_hold) : MonoTime{};
-}
-
-void Engine::Core::finish_check(PathRecord& path) {
-  CheckMachine& check = path.check;
-  check.step = CheckStep::idle;
-  check.op = OpId::none;
-  --checks_outstanding;
-  ++counters.checks_finished;
-  path.last_answer = now;
-  path.last_check_length = now - check.started;
-  bool first = !path.answered;
-  path.answered = true;
-  PathState before = path.health.state;
-  PathState verdict = check.verdict;
-  bool undecided = verdict == PathState::wild || verdict == PathState::unchecked || verdict == PathState::pending ||
-                   path.checks_disabled;
-  bool held = is_usable(verdict) && before == PathState::down && held_until(path) > now;
-  if (!undecided && !held) set_health(path, verdict == PathState::disconnected ? PathState::down : verdict, check.reason);
-  bool changed = before != path.health.state;
-  if (changed && !is_usable(path.health.state)) emit(GatherPath{path.facts->kernel_name, path.facts->devnum});
-  if (path.checks_disabled) {
-    path.next_check = no_deadline;
-  } else if (verdict == PathState::pending) {
-    path.next_check = now + pending_retry;
-  } else if (held) {
-    path.next_check = held_until(path);
-  } else {
-    plan_next_check(path, changed);
-  }
-  set_path_timer(path);
-  if (path.next_check != no_deadline) path.view.reset();
-  if (MapRecord* map = find_map(path.map)) {
-    refresh_now_and_then(*map);
-    bool differs = path.in_table && (path.kernel_state == KernelPathState::failed) == is_usable(path.health.state);
-    if (first || changed || differs || map->wishes_load || !map->kernel || map->configuring) queue_map(*map);
-  }
-  if (check.again) start_check(path);
-}
-
-/// The kernel tells of failed paths by itself, but not of a group that became active: the map is read again with the checks of its paths,
-/// at least every max_polling_interval, and at each check until some group is active.
-void Engine::Core::refresh_now_and_then(MapRecord& map) {
-  if (!map.kernel || map.kernel_stale || options.mode != Mode::manage) return;
-  bool settled = std::ranges::any_of(map.kernel->table.groups, [](const KernelGroup& group) {
-    return group.state == KernelGroupState::active;
-  });
-  if (settled && map.read_at + daemon().max_polling_interval.value > now) return;
-  if (map.read_at == now) return;
-  map.kernel_stale = true;
-  queue_map(map);
-}
-
-/// The command has not come back after its timeout and the kernel's error handling: the path is out of service, the command stays
-/// outstanding, and its end, whenever it comes, ends the check.
-void Engine::Core::command_overdue(PathRecord& path) {
-  if (path.check.op == OpId::none || path.checks_disabled) return;
-  set_health(path, PathState::timeout, "the check was not answered within its timeout");
-  path.answered = true;
-  path.silent = true;
-  path.check.identify_wanted = true;
-  timers.cancel(path.timer);
-  if (MapRecord* map = find_map(path.map)) queue_map(*map);
-}
-
-void Engine::Core::set_health(PathRecord& path, PathState state, std::string_view reason) {
-  PathState before = path.health.state;
-  path.health.reason = reason;
-  if (before == state) return;
-  path.health.state = state;
-  path.health.since = now;
-  bool worse = is_usable(before) && !is_usable(state);
-  if (worse) ++path.failures;
-  MapRecord* map = find_map(path.map);
-  if (map != nullptr && worse) ++map->path_faults;
-  if (state != PathState::removed) {
-    // An observer sees every path for the first time: its state is no news.
-    Severity news = is_usable(state) ? Severity::notice : Severity::warning;
-    log(options.mode == Mode::manage ? news : Severity::info, path.facts->kernel_name,
-        fmt::format("path is {}: {}", to_string(state), reason));
-  }
-  if (is_usable(state) && !is_usable(before)) {
-    path.returned = true;
-    path.kernel_failures = path.kernel_failed_at + kernel_failure_memory < now ? 0 : path.kernel_failures;
-    if (map != nullptr) map->groups_read_at = {};
-  }
-  touch(path);
-  if (map != nullptr) queue_map(*map);
-}
-
-/// polling_interval after a change or while bad, doubled up to max_polling_interval while good. Checks of one map fall on the same instant,
-/// those of different maps are spread evenly: each map has its own phase, by the golden ratio.
-void Engine::Core::plan_next_check(PathRecord& path, bool changed) {
-  const Duration shortest = daemon().polling_interval.value;
-  const Duration longest = std::max<Duration>(daemon().max_polling_interval.value, shortest);
-  if (changed || !is_usable(path.health.state)) {
-    path.interval = shortest;
-  } else {
-    path.interval = path.interval * 2 > longest / 2 && path.interval * 2 < longest ? longest : std::min(path.interval * 2, longest);
-  }
-  std::uint64_t slot = path.map.valid() ? path.map.slot : path.id.slot;
-  std::uint64_t phase_bits = (slot + 1) * 0x9e3779b97f4a7c15ULL;
-  Duration phase{static_cast<Duration::rep>(static_cast<double>(phase_bits >> 11) / 9007199254740992.0 *
-                                            static_cast<double>(path.interval.count()))};
-  Duration earliest = now.time_since_epoch() + path.interval / 2;
-  Duration::rep turns = (earliest - phase).count() / path.interval.count() + 1;
-  path.next_check = MonoTime{phase + path.interval * turns};
-}
-
-/// The kernel failed the path because I/O did. It is checked at once, but a good answer brings it back only after a while that doubles
-/// with each such failure: a path that answers checks and fails I/O must not swing.
-void Engine::Core::kernel_failed_path(PathRecord& path) {
-  if (path.kernel_failed_at + kernel_failure_memory < now) path.kernel_failures = 0;
-  path.kernel_failed_at = now;
-  Duration hold = seconds{1} * (std::int64_t{1} << std::min(path.kernel_failures, 10U));
-  path.hold_until = now + std::min<Duration>(hold, daemon().polling_interval.value);
-  ++path.kernel_failures;
-  set_health(path, PathState::down, "I/O failed on it");
-  check_now(path);
 }
 
 }  // namespace mpath::engine

@@ -73,25 +73,27 @@ struct Engine::Core {
   void choose_priority_source(PathRecord& path);
   void touch(PathRecord& path);
 
-  // --- checks.cc: health of a path ---------------------------------------------------------------------------
+  // --- checks.cc: commands to a path, and their outcomes --------------------------------------------------------
   void on(const CommandFinished&);
   void start_check(PathRecord& path);
   void check_now(PathRecord& path);
   void submit_step(PathRecord& path, CheckStep step);
-  void judge_test_unit_ready(PathRecord& path, const ScsiOutcome& outcome);
-  void judge_identify(PathRecord& path, const ScsiOutcome& outcome);
-  void judge_target_groups(PathRecord& path, const ScsiOutcome& outcome);
+  void judge_test_unit_ready(PathRecord& path, const CommandOutcome& outcome);
+  void judge_identify(PathRecord& path, const CommandOutcome& outcome);
+  void judge_target_groups(PathRecord& path, const CommandOutcome& outcome);
   [[nodiscard]] bool take_name(PathRecord& path);
   void continue_check(PathRecord& path);
+  void set_path_timer(PathRecord& path);
+  [[nodiscard]] milliseconds check_timeout(const PathRecord& path) const;
+  [[nodiscard]] bool needs_target_groups(const PathRecord& path);
+
+  // --- health.cc: what verdicts make of a path -----------------------------------------------------------------
   void finish_check(PathRecord& path);
   void refresh_now_and_then(MapRecord& map);
   void command_overdue(PathRecord& path);
   void set_health(PathRecord& path, PathState state, std::string_view reason);
   void plan_next_check(PathRecord& path, bool changed);
-  void set_path_timer(PathRecord& path);
   void kernel_failed_path(PathRecord& path);
-  [[nodiscard]] milliseconds check_timeout(const PathRecord& path) const;
-  [[nodiscard]] bool needs_target_groups(const PathRecord& path);
   [[nodiscard]] bool has_other_usable(const PathRecord& path);
   [[nodiscard]] MonoTime held_until(const PathRecord& path);
 

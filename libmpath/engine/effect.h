@@ -48,7 +48,7 @@ struct DetachPath {
 struct SubmitCommand {
   OpId op = OpId::none;
   PathId path;
-  ScsiCommand command;
+  DeviceCommand command;
 };
 /// Lanes table and wait → TableActionFinished.
 struct RunTableAction {

@@ -52,7 +52,7 @@ struct MapRead {
 struct CommandFinished {
   OpId op = OpId::none;
   PathId path;
-  ScsiOutcome outcome;
+  CommandOutcome outcome;
 };
 /// Of RunTableAction.
 struct TableActionFinished {

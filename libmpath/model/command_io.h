@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A SCSI command to a path and its outcome, as values: the engine decides on them, the rim carries them.
+// What is asked of a path's device, and the outcome, as values: checkers, prioritizers and the engine decide on them, the rim carries
+// them. Any thread.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <variant>
 #include <vector>
 
 #include "libmpath/base/byte_reader.h"
@@ -12,21 +15,62 @@
 
 namespace mpath {
 
-/// A command without data, or one that reads `data_in_bytes` from the device.
+/// A SCSI command without data, one that reads `data_in_bytes` from the device, or one that sends it `data_out`; never both.
 struct ScsiCommand {
   std::array<std::uint8_t, 16> cdb{};
   std::uint8_t cdb_bytes = 6;
   std::uint32_t data_in_bytes = 0;
+  std::vector<std::uint8_t> data_out;
   milliseconds timeout{30000};  ///< handed to the kernel as it is; the kernel ends the command after it
 };
 
-/// Why a command has no SCSI answer.
+/// A read past the page cache (O_DIRECT) from the block device itself. It goes through the block layer, so its time is not limited by
+/// `timeout`: that says when to look upon it as late.
+struct BlockRead {
+  std::uint64_t offset_bytes = 0;
+  std::uint32_t bytes = 0;  ///< 0: one logical block
+  milliseconds timeout{30000};
+};
+
+/// An NVMe admin command that reads `data_in_bytes` (NVMe Base Specification: Identify, Get Log Page).
+struct NvmeAdminCommand {
+  std::uint8_t opcode = 0;
+  std::uint32_t namespace_id = 0;
+  std::array<std::uint32_t, 6> command_dwords{};  ///< 10 to 15
+  std::uint32_t data_in_bytes = 0;
+  milliseconds timeout{30000};
+};
+
+/// TEST UNIT READY through the cciss driver's own ioctls (CCISS_GETLUNINFO, CCISS_PASSTHRU).
+struct CcissTest {
+  milliseconds timeout{30000};
+};
+
+/// What the running system says of the device; answered as text in CommandOutcome::data. Sends nothing to the device.
+struct SystemRead {
+  enum class What : std::uint8_t {
+    access_state,   ///< sysfs access_state and preferred_path of a SCSI device, one line each
+    by_path_links,  ///< names of the links in /dev/disk/by-path that lead to this disk, one line each
+  };
+  What what = What::access_state;
+};
+
+using DeviceCommand = std::variant<ScsiCommand, BlockRead, NvmeAdminCommand, CcissTest, SystemRead>;
+
+/// The operation code of a SCSI command; nothing for the others.
+[[nodiscard]] constexpr std::optional<std::uint8_t> scsi_operation(const DeviceCommand& command) {
+  const auto* scsi = std::get_if<ScsiCommand>(&command);
+  return scsi == nullptr ? std::nullopt : std::optional(scsi->cdb[0]);
+}
+
+/// Why a command has no answer of the device.
 enum class CommandFailure {
-  none,          ///< it has one: see status and sense
-  not_a_scsi_device,  ///< ENOTTY and the like: commands can not be sent to this device
+  none,          ///< it has one: see status, sense and nvme_status
+  not_a_scsi_device,  ///< ENOTTY and the like: commands of this kind can not be sent to this device
   open_failed,   ///< the node cannot be opened, or is another device by now
   submit_failed, ///< the kernel refused the command
   gone,          ///< the device was removed while the command was under way
+  io_error,      ///< BlockRead, CcissTest: the kernel reports an error, or fewer bytes than were asked for
 };
 
 /// Host status of the kernel's SCSI midlayer (include/scsi/scsi_status.h, DID_*), as far as anybody decides on it.
@@ -38,14 +82,15 @@ enum class HostStatus : std::uint16_t {
 };
 
 /// What came back. The sense bytes are inline so that a good result costs no allocation.
-struct ScsiOutcome {
+struct CommandOutcome {
   CommandFailure failure = CommandFailure::none;
   std::uint8_t status = 0;        ///< SAM-6 status byte: 0 good, 0x02 check condition, 0x18 reservation conflict…
   HostStatus host_status = HostStatus::ok;
   std::uint16_t driver_status = 0;
+  std::uint16_t nvme_status = 0;  ///< of an NVMe command: status code and type, 0 good
   std::uint8_t sense_bytes = 0;
   std::array<std::uint8_t, 32> sense{};
-  std::vector<std::uint8_t> data;  ///< what the device sent, without the part it left out
+  std::vector<std::uint8_t> data;  ///< what the device sent, without the part it left out; empty for BlockRead
   Duration round_trip{};
 
   [[nodiscard]] Bytes sense_data() const { return Bytes(sense).first(sense_bytes); }

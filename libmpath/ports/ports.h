@@ -79,15 +79,15 @@ class DeviceMapper {
 struct CommandRequest {
   OpId op = OpId::none;
   PathId path;
-  ScsiCommand command;
+  DeviceCommand command;
 };
 struct CommandReply {
   OpId op = OpId::none;
   PathId path;
-  ScsiOutcome outcome;
+  CommandOutcome outcome;
 };
 
-/// SCSI commands to paths. All functions on the engine's thread; none blocks. Each submitted command gives exactly one
+/// Commands to paths. All functions on the engine's thread; none blocks. Each submitted command gives exactly one
 /// reply, however late, unless its path is detached first.
 class Commands {
  public:

@@ -171,7 +171,7 @@ void Executor::carry_out(engine::RememberBinding& effect) {
 void Executor::carry_out(engine::AttachPath& effect) { ports_.commands.attach(effect.path, std::move(effect.facts)); }
 void Executor::carry_out(engine::DetachPath& effect) { ports_.commands.detach(effect.path); }
 void Executor::carry_out(engine::SubmitCommand& effect) {
-  ports_.commands.submit({.op = effect.op, .path = effect.path, .command = effect.command});
+  ports_.commands.submit({.op = effect.op, .path = effect.path, .command = std::move(effect.command)});
 }
 
 void Executor::collect_commands() {

@@ -194,7 +194,8 @@ void SgCommands::reply_failure(PathId path, OpId op, CommandFailure failure) {
 
 void SgCommands::submit(const ports::CommandRequest& request) {
   Device* device = find(request.path);
-  if (device == nullptr || !device->node) {
+  const auto* command = std::get_if<ScsiCommand>(&request.command);
+  if (device == nullptr || !device->node || command == nullptr) {
     reply_failure(request.path, request.op,
                   device == nullptr ? CommandFailure::open_failed : CommandFailure::not_a_scsi_device);
     wake_at(MonoTime{Duration{1}});
@@ -203,8 +204,12 @@ void SgCommands::submit(const ports::CommandRequest& request) {
   SgItem* item = take_item();
   item->op = request.op;
   item->path = request.path;
-  item->command = request.command;
-  item->data.assign(request.command.data_in_bytes, 0);
+  item->command = *command;
+  if (command->data_out.empty()) {
+    item->data.assign(command->data_in_bytes, 0);
+  } else {
+    item->data = command->data_out;
+  }
   Host& host = *device->host;
   host.queue.push_back({.item = item});
   if (!std::exchange(host.listed, true)) to_flush_.push_back(&host);
@@ -343,7 +348,7 @@ void SgCommands::watch(Device& device, PathId path, int fd) {
   if (epoll_ctl(replies_.get(), EPOLL_CTL_ADD, fd, &event) != 0) read_replies(path, EPOLLHUP, clock_.now());
 }
 
-void SgCommands::reply(SgItem& item, ScsiOutcome outcome, std::size_t data_bytes) {
+void SgCommands::reply(SgItem& item, CommandOutcome outcome, std::size_t data_bytes) {
   ports::CommandReply& reply = ready_.emplace_back();
   reply.op = item.op;
   reply.path = item.path;
@@ -357,7 +362,7 @@ void SgCommands::reply(SgItem& item, ScsiOutcome outcome, std::size_t data_bytes
 void SgCommands::take_reply(Device& device, SgItem& item, const void* bytes, MonoTime now) {
   const auto& header = *static_cast<const sg_io_hdr*>(bytes);
   remove_outstanding(device, &item);
-  ScsiOutcome outcome;
+  CommandOutcome outcome;
   outcome.status = header.status;
   outcome.host_status = static_cast<HostStatus>(header.host_status);
   outcome.driver_status = header.driver_status;
@@ -365,7 +370,8 @@ void SgCommands::take_reply(Device& device, SgItem& item, const void* bytes, Mon
   outcome.sense_bytes = static_cast<std::uint8_t>(std::min<std::size_t>(header.sb_len_wr, item.sense.size()));
   outcome.round_trip = now.time_since_epoch() - Duration(item.started.load(std::memory_order_relaxed));
   auto left_out = static_cast<std::size_t>(std::max(header.resid, 0));
-  reply(item, std::move(outcome), item.data.size() - std::min(left_out, item.data.size()));
+  bool reads = item.command.data_out.empty();
+  reply(item, std::move(outcome), reads ? item.data.size() - std::min(left_out, item.data.size()) : 0);
   end_item(&item);
 }
 

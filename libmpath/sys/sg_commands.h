@@ -70,7 +70,7 @@ class SgCommands final : public ports::Commands {
   void end_item(SgItem* item);
   void release_if_free(SgItem* item);
   void reply_failure(PathId path, OpId op, CommandFailure failure);
-  void reply(SgItem& item, ScsiOutcome outcome, std::size_t data_bytes);
+  void reply(SgItem& item, CommandOutcome outcome, std::size_t data_bytes);
   void drop_outstanding(Device& device, bool reply_gone);
   void close_node(Device& device);
   void flush_host(Host& host, MonoTime now);

@@ -44,7 +44,8 @@ CommandFailure failure_of(int error) {
 sg_io_hdr header_of(SgItem& item) {
   sg_io_hdr header{};
   header.interface_id = 'S';
-  header.dxfer_direction = item.data.empty() ? SG_DXFER_NONE : SG_DXFER_FROM_DEV;
+  header.dxfer_direction = item.data.empty() ? SG_DXFER_NONE
+                           : item.command.data_out.empty() ? SG_DXFER_FROM_DEV : SG_DXFER_TO_DEV;
   header.cmd_len = item.command.cdb_bytes;
   header.cmdp = item.command.cdb.data();
   header.mx_sb_len = static_cast<unsigned char>(item.sense.size());
@@ -78,7 +79,7 @@ void ask_block_node(SgSubmission& submission, const ports::Clock& clock) {
     return;
   }
   submission.result = SgSubmission::Result::answered;
-  ScsiOutcome& outcome = submission.outcome;
+  CommandOutcome& outcome = submission.outcome;
   outcome.status = header.status;
   outcome.host_status = static_cast<HostStatus>(header.host_status);
   outcome.driver_status = header.driver_status;
@@ -86,6 +87,7 @@ void ask_block_node(SgSubmission& submission, const ports::Clock& clock) {
   outcome.sense_bytes = static_cast<std::uint8_t>(std::min<std::size_t>(header.sb_len_wr, item.sense.size()));
   outcome.round_trip = clock.now() - begin;
   auto left_out = static_cast<std::size_t>(std::max(header.resid, 0));
+  if (!item.command.data_out.empty()) return;
   submission.data_bytes = static_cast<std::uint32_t>(item.data.size() - std::min(left_out, item.data.size()));
 }
 

@@ -54,7 +54,7 @@ struct SgSubmission {
   Result result = Result::waiting;
   CommandFailure failure = CommandFailure::none;
   int opened_fd = -1;   ///< the node was opened for this command
-  ScsiOutcome outcome;  ///< of `answered`, without data
+  CommandOutcome outcome;  ///< of `answered`, without data
   std::uint32_t data_bytes = 0;
 };
 

@@ -85,12 +85,13 @@ Verdict judge_failure(CommandFailure failure) {
     case CommandFailure::open_failed: return {.reason = "the device cannot be opened"};
     case CommandFailure::submit_failed: return {.reason = "the kernel refused the command"};
     case CommandFailure::gone: return {.reason = "the device is gone"};
+    case CommandFailure::io_error: return {.reason = "the kernel reports an I/O error"};
   }
   return {.reason = "no answer"};
 }
 
 /// The last rows of the checker's table: the sense triple decides.
-void judge_sense(Verdict& verdict, const ScsiOutcome& outcome) {
+void judge_sense(Verdict& verdict, const CommandOutcome& outcome) {
   verdict.state = PathState::down;
   verdict.reason = outcome.host_status != HostStatus::ok ? host_reason(outcome.host_status)
                                                          : status_reason(outcome.status & status_mask);
@@ -150,7 +151,7 @@ bool needs_identity_check(Sense sense) {
          sense == Sense{0x6, 0x2a, 0x06} || sense == lun_not_supported;
 }
 
-Verdict tur_verdict(const ScsiOutcome& outcome) {
+Verdict tur_verdict(const CommandOutcome& outcome) {
   if (outcome.failure != CommandFailure::none) return judge_failure(outcome.failure);
   Verdict verdict;
   verdict.sense = decode_sense(outcome.sense_data());

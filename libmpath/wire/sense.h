@@ -54,6 +54,6 @@ struct Verdict {
 inline constexpr unsigned tur_attempts = 5;
 
 /// Judge the outcome of TEST UNIT READY (behaviour of 0.14, checker tur).
-[[nodiscard]] Verdict tur_verdict(const ScsiOutcome& outcome);
+[[nodiscard]] Verdict tur_verdict(const CommandOutcome& outcome);
 
 }  // namespace mpath::wire

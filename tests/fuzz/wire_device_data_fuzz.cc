@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)wire::parse_target_port_groups(bytes, false);
   (void)wire::parse_target_port_groups(bytes, true);
 
-  ScsiOutcome outcome;
+  CommandOutcome outcome;
   outcome.sense_bytes = static_cast<std::uint8_t>(std::min(size, outcome.sense.size()));
   std::copy_n(data, outcome.sense_bytes, outcome.sense.begin());
   outcome.status = 2;

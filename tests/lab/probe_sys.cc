@@ -83,7 +83,7 @@ struct Rim {
     return names;
   }
   void test_unit_ready(std::uint32_t slot, std::uint64_t op, milliseconds timeout) {
-    commands->submit({.op = OpId{op}, .path = {.slot = slot, .generation = 1}, .command = {.timeout = timeout}});
+    commands->submit({.op = OpId{op}, .path = {.slot = slot, .generation = 1}, .command = ScsiCommand{.timeout = timeout}});
   }
   void turn(std::optional<Duration> wait = std::nullopt) {
     MonoTime due = lanes->tend();

@@ -68,11 +68,11 @@ struct Lab {
     return *ended;
   }
 
-  ScsiOutcome test_unit_ready(Disk& disk, seconds timeout = seconds{30}) {
+  CommandOutcome test_unit_ready(Disk& disk, seconds timeout = seconds{30}) {
     ScsiCommand command;
     command.timeout = timeout;
-    std::optional<ScsiOutcome> answer;
-    world.command(disk, command, [&](ScsiOutcome outcome) { answer = std::move(outcome); });
+    std::optional<CommandOutcome> answer;
+    world.command(disk, command, [&](CommandOutcome outcome) { answer = std::move(outcome); });
     while (!answer) queue.run_next();
     return *answer;
   }
@@ -106,13 +106,13 @@ TEST(World, AnswersTestUnitReadyAsTheFaultsSay) {
   EXPECT_EQ(lab.test_unit_ready(disk).status, 0);
 
   lab.world.raise_unit_attention(disk);
-  ScsiOutcome attention = lab.test_unit_ready(disk);
+  CommandOutcome attention = lab.test_unit_ready(disk);
   EXPECT_EQ(attention.status, 2);
   EXPECT_EQ(attention.sense[2], 6);
   EXPECT_EQ(lab.test_unit_ready(disk).status, 0) << "a unit attention is reported once";
 
   lab.world.unmap(disk);
-  ScsiOutcome unmapped = lab.test_unit_ready(disk);
+  CommandOutcome unmapped = lab.test_unit_ready(disk);
   EXPECT_EQ(unmapped.sense[2], 5);
   EXPECT_EQ(unmapped.sense[12], 0x25);
 
@@ -133,7 +133,7 @@ TEST(World, AHangEndsByReleaseOrByTheCommandsTimeout) {
   Disk& disk = *lab.disks[0];
   lab.world.set_hang(disk, true);
   MonoTime begun = lab.queue.now();
-  ScsiOutcome ended = lab.test_unit_ready(disk, seconds{10});
+  CommandOutcome ended = lab.test_unit_ready(disk, seconds{10});
   EXPECT_EQ(ended.host_status, HostStatus::time_out);
   EXPECT_EQ(lab.queue.now() - begun, seconds{10});
 
@@ -168,7 +168,7 @@ TEST(World, GivesIdentificationAndPortGroups) {
   command.cdb[9] = 255;
   command.data_in_bytes = 255;
   std::vector<std::uint8_t> groups;
-  lab.world.command(*lab.disks[0], command, [&](ScsiOutcome outcome) { groups = outcome.data; });
+  lab.world.command(*lab.disks[0], command, [&](CommandOutcome outcome) { groups = outcome.data; });
   lab.run(seconds{1});
   ASSERT_EQ(groups.size(), 28u);
   EXPECT_EQ(groups[3], 24);

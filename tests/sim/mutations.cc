@@ -108,16 +108,16 @@ void MutantCommands::submit(const ports::CommandRequest& request) {
   real_.submit(request);
   bool slow_is_good = mutation_ == Mutation::ignore_hangs;
   bool slow_is_bad = mutation_ == Mutation::fail_on_suspicion;
-  if ((!slow_is_good && !slow_is_bad) || request.command.cdb[0] != 0x00) return;
+  if ((!slow_is_good && !slow_is_bad) || scsi_operation(request.command) != 0x00) return;
   queue_.after(milliseconds{300}, [this, alive = alive_, op = request.op, slow_is_bad] {
     if (!*alive) return;
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     if (slow_is_bad) outcome.host_status = HostStatus::time_out;
     invent(op, std::move(outcome));
   });
 }
 
-void MutantCommands::invent(OpId op, ScsiOutcome outcome) {
+void MutantCommands::invent(OpId op, CommandOutcome outcome) {
   auto found = pending_.find(op);
   if (found == pending_.end() || found->second.invented) return;
   found->second.invented = true;
@@ -137,8 +137,9 @@ void MutantCommands::collect(std::vector<ports::CommandReply>& replies) {
     pending_.erase(found);
     if (pending.invented) continue;
     if (mutation_ == Mutation::lose_completion && random_.chance(3)) continue;
-    bool asks_identity = pending.request.command.cdb[0] == 0x12 && pending.request.command.cdb[2] == 0x83;
-    if (mutation_ == Mutation::skip_identity && asks_identity) reply.outcome = ScsiOutcome{};
+    const auto* command = std::get_if<ScsiCommand>(&pending.request.command);
+    bool asks_identity = command != nullptr && command->cdb[0] == 0x12 && command->cdb[2] == 0x83;
+    if (mutation_ == Mutation::skip_identity && asks_identity) reply.outcome = CommandOutcome{};
     replies.push_back(std::move(reply));
   }
 }

@@ -75,7 +75,7 @@ class MutantCommands final : public ports::Commands {
     ports::CommandRequest request;
     bool invented = false;  ///< the product has an answer already
   };
-  void invent(OpId op, ScsiOutcome outcome);
+  void invent(OpId op, CommandOutcome outcome);
 
   ports::Commands& real_;
   EventQueue& queue_;

@@ -170,19 +170,19 @@ void Oracle::giving_up(const DmDevice& device) {
 
 // --- what the product knows ---------------------------------------------------------------------------------
 
-void Oracle::command_sent(const Disk& disk, const ScsiCommand&) { know(disk).asked_since = now(); }
+void Oracle::command_sent(const Disk& disk, const DeviceCommand&) { know(disk).asked_since = now(); }
 
-void Oracle::command_answered(const Disk& disk, const ScsiCommand& command, const ScsiOutcome& outcome) {
+void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, const CommandOutcome& outcome) {
   PathKnowledge& known = know(disk);
   known.asked_since.reset();
   bool clean = outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::ok && outcome.status == 0;
   std::uint8_t key = outcome.sense[2] & 0x0f;
-  if (command.cdb[0] == 0x12 && clean) {
+  if (scsi_operation(command) == 0x12 && clean) {
     bool same = !disk.present || disk.lun == nullptr || outcome.data == identification_page(*disk.lun, *disk.port);
     if (same && disk.lun != nullptr && wwid_of(disk) != disk.udev_wwid) known.bad = true;
     return;
   }
-  if (command.cdb[0] != 0x00) {
+  if (scsi_operation(command) != 0x00) {
     known.bad = known.bad || !clean;
     return;
   }

@@ -48,8 +48,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   void message(const DmDevice& device, const MapMessage& message) override;
   void path_failed(const DmDevice& device, const Disk& disk) override;
   // CommandWatcher
-  void command_sent(const Disk& disk, const ScsiCommand& command) override;
-  void command_answered(const Disk& disk, const ScsiCommand& command, const ScsiOutcome& outcome) override;
+  void command_sent(const Disk& disk, const DeviceCommand& command) override;
+  void command_answered(const Disk& disk, const DeviceCommand& command, const CommandOutcome& outcome) override;
 
   void request_ended(const DmDevice& device, const IoResult& result, Duration length);
   /// Once a second of virtual time.

@@ -70,26 +70,26 @@ void SimCommands::start(Waiting waiting) {
     if (disk != nullptr && disk->present && disk->disk_sequence == attached->facts->disk_sequence) attached->disk = disk;
   }
   if (attached->disk == nullptr) {
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     outcome.failure = CommandFailure::open_failed;
     answer(waiting.request, waiting.epoch, nullptr, std::move(outcome));
     return;
   }
   Disk* disk = attached->disk;
   if (!disk->present) {
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     outcome.failure = CommandFailure::gone;
     answer(waiting.request, waiting.epoch, disk, std::move(outcome));
     return;
   }
   if (watcher) watcher->command_sent(*disk, waiting.request.command);
   world_.command(*disk, waiting.request.command,
-                 [this, alive = alive_, request = waiting.request, epoch = waiting.epoch, disk](ScsiOutcome outcome) {
+                 [this, alive = alive_, request = waiting.request, epoch = waiting.epoch, disk](CommandOutcome outcome) {
                    if (*alive) answer(request, epoch, disk, std::move(outcome));
                  });
 }
 
-void SimCommands::answer(const ports::CommandRequest& request, std::uint64_t epoch, Disk* disk, ScsiOutcome outcome) {
+void SimCommands::answer(const ports::CommandRequest& request, std::uint64_t epoch, Disk* disk, CommandOutcome outcome) {
   if (find(request.path, epoch) == nullptr) return;
   replies_.push_back(Reply{ports::CommandReply{request.op, request.path, std::move(outcome)}, epoch, disk, request.command});
   if (std::exchange(told_, true)) return;

@@ -77,8 +77,8 @@ class VirtualLanes final : public ports::Lanes {
 class CommandWatcher {
  public:
   virtual ~CommandWatcher() = default;
-  virtual void command_sent(const Disk& disk, const ScsiCommand& command) = 0;
-  virtual void command_answered(const Disk& disk, const ScsiCommand& command, const ScsiOutcome& outcome) = 0;
+  virtual void command_sent(const Disk& disk, const DeviceCommand& command) = 0;
+  virtual void command_answered(const Disk& disk, const DeviceCommand& command, const CommandOutcome& outcome) = 0;
 };
 
 class SimCommands final : public ports::Commands {
@@ -106,7 +106,7 @@ class SimCommands final : public ports::Commands {
   };
   void pump(std::uint32_t host);
   void start(Waiting waiting);
-  void answer(const ports::CommandRequest& request, std::uint64_t epoch, Disk* disk, ScsiOutcome outcome);
+  void answer(const ports::CommandRequest& request, std::uint64_t epoch, Disk* disk, CommandOutcome outcome);
   [[nodiscard]] Attached* find(PathId path, std::uint64_t epoch);
 
   World& world_;
@@ -120,7 +120,7 @@ class SimCommands final : public ports::Commands {
     ports::CommandReply reply;
     std::uint64_t epoch = 0;
     Disk* disk = nullptr;
-    ScsiCommand command;
+    DeviceCommand command;
   };
   std::vector<Reply> replies_;
   bool told_ = false;

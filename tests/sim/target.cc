@@ -8,8 +8,8 @@ namespace mpath::sim {
 
 namespace {
 
-ScsiOutcome check_condition(std::uint8_t key, std::uint8_t code, std::uint8_t qualifier) {
-  ScsiOutcome outcome;
+CommandOutcome check_condition(std::uint8_t key, std::uint8_t code, std::uint8_t qualifier) {
+  CommandOutcome outcome;
   outcome.status = 0x02;
   outcome.sense_bytes = 18;
   outcome.sense[0] = 0x70;
@@ -91,8 +91,8 @@ std::vector<std::uint8_t> port_groups(const World& world, const Disk& disk, bool
   return bytes;
 }
 
-ScsiOutcome give(std::vector<std::uint8_t> data, std::size_t allocated) {
-  ScsiOutcome outcome;
+CommandOutcome give(std::vector<std::uint8_t> data, std::size_t allocated) {
+  CommandOutcome outcome;
   if (data.size() > allocated) data.resize(allocated);
   outcome.data = std::move(data);
   return outcome;
@@ -115,8 +115,8 @@ std::vector<std::uint8_t> identification_page(const Lun& lun, const TargetPort& 
   return page;
 }
 
-ScsiOutcome World::answer(Disk& disk, const ScsiCommand& command, bool is_data) {
-  ScsiOutcome outcome;
+CommandOutcome World::answer(Disk& disk, const DeviceCommand& wanted, bool is_data) {
+  CommandOutcome outcome;
   if (!disk.present) {
     outcome.failure = CommandFailure::gone;
     outcome.host_status = HostStatus::no_connect;
@@ -127,6 +127,11 @@ ScsiOutcome World::answer(Disk& disk, const ScsiCommand& command, bool is_data) 
     return outcome;
   }
   if (disk.lun == nullptr) return check_condition(0x05, 0x25, 0x00);
+  if (!std::holds_alternative<ScsiCommand>(wanted)) {
+    outcome.failure = CommandFailure::not_a_scsi_device;
+    return outcome;
+  }
+  const ScsiCommand& command = std::get<ScsiCommand>(wanted);
 
   std::uint8_t operation = command.cdb[0];
   bool is_inquiry = !is_data && operation == 0x12;

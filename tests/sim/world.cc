@@ -292,10 +292,11 @@ bool World::unusable_for(const Disk& disk, Duration length) const {
 
 // --- I/O ----------------------------------------------------------------------------------------------------
 
-void World::command(Disk& disk, const ScsiCommand& command, CommandDone done) {
+void World::command(Disk& disk, const DeviceCommand& command, CommandDone done) {
   Request request{.disk = &disk, .is_data = false, .command = command, .started = queue_.now()};
   request.command_done = std::move(done);
-  start(std::move(request), command.timeout);
+  const auto* scsi = std::get_if<ScsiCommand>(&command);
+  start(std::move(request), scsi != nullptr ? Duration{scsi->timeout} : data_timeout);
 }
 
 void World::data(Disk& disk, DataDone done) {
@@ -309,7 +310,7 @@ std::uint64_t World::start(Request request, Duration timeout) {
   ++request.disk->host->busy;
   Duration service = random_.duration(microseconds{200}, milliseconds{2}) + request.disk->extra_latency;
   request.timer = queue_.after(timeout, [this, id] {
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     outcome.host_status = HostStatus::time_out;
     finish(id, std::move(outcome));
   });
@@ -329,7 +330,7 @@ void World::serve(std::uint64_t id) {
   finish(id, answer(disk, found->second.command, found->second.is_data));
 }
 
-void World::finish(std::uint64_t id, ScsiOutcome outcome) {
+void World::finish(std::uint64_t id, CommandOutcome outcome) {
   auto found = requests_.find(id);
   if (found == requests_.end()) return;
   Request request = std::move(found->second);

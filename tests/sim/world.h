@@ -106,7 +106,7 @@ struct DataOutcome {
 
 class World {
  public:
-  using CommandDone = std::move_only_function<void(ScsiOutcome)>;
+  using CommandDone = std::move_only_function<void(CommandOutcome)>;
   using DataDone = std::move_only_function<void(DataOutcome)>;
 
   World(EventQueue& queue, Random random) : queue_(queue), random_(random) {}
@@ -157,7 +157,7 @@ class World {
   [[nodiscard]] bool unusable_for(const Disk& disk, Duration length) const;
 
   // --- I/O ------------------------------------------------------------------------------------------------
-  void command(Disk& disk, const ScsiCommand& command, CommandDone done);
+  void command(Disk& disk, const DeviceCommand& command, CommandDone done);
   void data(Disk& disk, DataDone done);
   /// STPG, as far as the array takes it. True if the disk can serve.
   bool activate(Disk& disk);
@@ -173,7 +173,7 @@ class World {
   struct Request {
     Disk* disk = nullptr;
     bool is_data = false;
-    ScsiCommand command;
+    DeviceCommand command;
     MonoTime started{};
     EventQueue::Token timer{};
     CommandDone command_done;
@@ -181,8 +181,8 @@ class World {
   };
   std::uint64_t start(Request request, Duration timeout);
   void serve(std::uint64_t id);
-  void finish(std::uint64_t id, ScsiOutcome outcome);
-  [[nodiscard]] ScsiOutcome answer(Disk& disk, const ScsiCommand& command, bool is_data);
+  void finish(std::uint64_t id, CommandOutcome outcome);
+  [[nodiscard]] CommandOutcome answer(Disk& disk, const DeviceCommand& command, bool is_data);
   void wake(Disk& disk);
   void changed(Disk& disk);
   template <typename Port>

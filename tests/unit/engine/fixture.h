@@ -313,8 +313,8 @@ class Bench {
   }
   void note(const SubmitCommand& effect) {
     ++commands;
-    inquiries += effect.command.cdb[0] == inquiry_code ? 1U : 0U;
-    target_group_reports += effect.command.cdb[0] == report_groups_code ? 1U : 0U;
+    inquiries += scsi_operation(effect.command) == inquiry_code ? 1U : 0U;
+    target_group_reports += scsi_operation(effect.command) == report_groups_code ? 1U : 0U;
   }
   void note(const GatherPath&) { ++gathers; }
   template <typename T>
@@ -358,12 +358,12 @@ class Bench {
     auto at = disks.find(attached(effect.path));
     if (at == disks.end()) return;
     const Disk& asked = at->second;
-    std::uint8_t code = effect.command.cdb[0];
+    std::optional<std::uint8_t> code = scsi_operation(effect.command);
     if (asked.answer == Answer::none || (asked.target_groups_hang && code == report_groups_code)) {
       hung.push_back(effect);
       return;
     }
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     bool refused = (code == inquiry_code && asked.refuses_inquiry) || (code == report_groups_code && asked.target_groups_fail);
     if (asked.answer == Answer::dead) {
       outcome.host_status = HostStatus::no_connect;

@@ -117,8 +117,8 @@ TEST(Load, HappensOnASlowArrayWhosePathsAnswerOneAfterTheOther) {
     bench.run(milliseconds{1500} / std::max<int>(1, static_cast<int>(asked.size())));
     for (Effect& effect : asked) {
       const auto& command = std::get<SubmitCommand>(effect);
-      ScsiOutcome outcome;
-      if (command.command.cdb[0] == inquiry_code) outcome.data = page_83(1, 1);
+      CommandOutcome outcome;
+      if (scsi_operation(command.command) == inquiry_code) outcome.data = page_83(1, 1);
       bench.step(CommandFinished{command.op, command.path, outcome});
       bench.run(milliseconds{1500} / static_cast<int>(asked.size()));
     }

@@ -101,7 +101,7 @@ class SgCommandsTest : public testing::Test {
     commands_->attach(path, std::make_shared<const PathFacts>(facts));
   }
   void submit(PathId path, std::uint64_t op, std::uint32_t data = 0) {
-    commands_->submit({.op = OpId{op}, .path = path, .command = {.data_in_bytes = data, .timeout = seconds{7}}});
+    commands_->submit({.op = OpId{op}, .path = path, .command = ScsiCommand{.data_in_bytes = data, .timeout = seconds{7}}});
   }
   std::vector<CommandReply> collect() {
     std::vector<CommandReply> replies;
@@ -177,7 +177,7 @@ TEST_F(SgCommandsTest, StatusSenseAndDataComeBack) {
   kernel_["sda"].answer(sent);
   auto replies = collect();
   ASSERT_EQ(replies.size(), 1u);
-  const ScsiOutcome& outcome = replies[0].outcome;
+  const CommandOutcome& outcome = replies[0].outcome;
   EXPECT_EQ(outcome.status, 2);
   EXPECT_EQ(outcome.host_status, HostStatus::time_out);
   EXPECT_EQ(outcome.driver_status, 8);

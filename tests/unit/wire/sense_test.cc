@@ -10,7 +10,7 @@
 namespace mpath::wire {
 namespace {
 
-void put_fixed_sense(ScsiOutcome& outcome, Sense sense) {
+void put_fixed_sense(CommandOutcome& outcome, Sense sense) {
   outcome.sense[0] = 0xf0;
   outcome.sense[2] = sense.key;
   outcome.sense[7] = 10;
@@ -19,7 +19,7 @@ void put_fixed_sense(ScsiOutcome& outcome, Sense sense) {
   outcome.sense_bytes = 18;
 }
 
-void put_descriptor_sense(ScsiOutcome& outcome, Sense sense) {
+void put_descriptor_sense(CommandOutcome& outcome, Sense sense) {
   outcome.sense[0] = 0x72;
   outcome.sense[1] = sense.key;
   outcome.sense[2] = sense.asc;
@@ -27,8 +27,8 @@ void put_descriptor_sense(ScsiOutcome& outcome, Sense sense) {
   outcome.sense_bytes = 8;
 }
 
-ScsiOutcome check_condition(Sense sense) {
-  ScsiOutcome outcome;
+CommandOutcome check_condition(Sense sense) {
+  CommandOutcome outcome;
   outcome.status = 0x02;
   outcome.driver_status = 0x08;
   put_fixed_sense(outcome, sense);
@@ -37,7 +37,7 @@ ScsiOutcome check_condition(Sense sense) {
 
 TEST(DecodeSense, ReadsBothFormatsWithinTheirBounds) {
   const Sense sense{0x6, 0x29, 0x01};
-  ScsiOutcome fixed, descriptor;
+  CommandOutcome fixed, descriptor;
   put_fixed_sense(fixed, sense);
   put_descriptor_sense(descriptor, sense);
   EXPECT_EQ(decode_sense(fixed.sense_data()), sense);
@@ -47,7 +47,7 @@ TEST(DecodeSense, ReadsBothFormatsWithinTheirBounds) {
   EXPECT_EQ(decode_sense(descriptor.sense_data().first(4)), sense);
   EXPECT_EQ(decode_sense(descriptor.sense_data().first(3)), std::nullopt);
   for (std::uint8_t deferred : {0x71, 0x73}) {
-    ScsiOutcome outcome = deferred == 0x71 ? fixed : descriptor;
+    CommandOutcome outcome = deferred == 0x71 ? fixed : descriptor;
     outcome.sense[0] = deferred;
     EXPECT_EQ(decode_sense(outcome.sense_data()), sense);
   }
@@ -61,7 +61,7 @@ TEST(DecodeSense, SurvivesAnyBytes) {
   for (int round = 0; round < 20000; ++round) {
     auto data = random.bytes(random.below(33));
     if (!data.empty() && !random.chance(4)) data[0] = static_cast<std::uint8_t>(0x70 + random.below(4));
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     outcome.status = static_cast<std::uint8_t>(random.below(256));
     outcome.host_status = static_cast<HostStatus>(random.below(0x20));
     outcome.sense_bytes = static_cast<std::uint8_t>(data.size());
@@ -89,7 +89,7 @@ TEST(TurVerdict, GoodStatusIsUp) {
 
 TEST(TurVerdict, FailuresWithoutAnAnswer) {
   auto state = [](CommandFailure failure) {
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     outcome.failure = failure;
     EXPECT_FALSE(tur_verdict(outcome).retry);
     EXPECT_FALSE(tur_verdict(outcome).reason.empty());
@@ -103,7 +103,7 @@ TEST(TurVerdict, FailuresWithoutAnAnswer) {
 
 TEST(TurVerdict, ReservationConflictIsUpWhateverElseIsReported) {
   for (std::uint8_t status : {0x18, 0x19, 0x98}) {
-    ScsiOutcome outcome = check_condition({0x2, 0x04, 0x0b});
+    CommandOutcome outcome = check_condition({0x2, 0x04, 0x0b});
     outcome.status = status;
     outcome.host_status = HostStatus::error;
     EXPECT_EQ(tur_verdict(outcome).state, PathState::up);
@@ -115,7 +115,7 @@ TEST(TurVerdict, SomeHostErrorsAreFinal) {
   const HostStatus final_ones[] = {HostStatus::no_connect, HostStatus::bad_target, HostStatus::abort,
                                    HostStatus::transport_fail_fast};
   for (unsigned code = 1; code <= 0x16; ++code) {
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     outcome.host_status = static_cast<HostStatus>(code);
     bool is_final = std::ranges::find(final_ones, outcome.host_status) != std::end(final_ones);
     EXPECT_EQ(tur_verdict(outcome).retry, !is_final) << code;
@@ -124,7 +124,7 @@ TEST(TurVerdict, SomeHostErrorsAreFinal) {
 }
 
 TEST(TurVerdict, AfterRetriesOfAHostErrorTheSenseDecides) {
-  ScsiOutcome outcome = check_condition({0x2, 0x04, 0x0b});
+  CommandOutcome outcome = check_condition({0x2, 0x04, 0x0b});
   outcome.host_status = HostStatus::bus_busy;
   EXPECT_TRUE(tur_verdict(outcome).retry);
   EXPECT_EQ(tur_verdict(outcome).state, PathState::ghost);
@@ -164,11 +164,11 @@ TEST(TurVerdict, SenseDecides) {
 
 TEST(TurVerdict, OtherStatusIsDown) {
   for (std::uint8_t status : {0x08, 0x28, 0x40, 0x04}) {
-    ScsiOutcome outcome;
+    CommandOutcome outcome;
     outcome.status = status;
     EXPECT_EQ(tur_verdict(outcome).state, PathState::down);
   }
-  ScsiOutcome driver_error;
+  CommandOutcome driver_error;
   driver_error.driver_status = 6;
   EXPECT_EQ(tur_verdict(driver_error).state, PathState::down);
 }

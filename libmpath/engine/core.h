@@ -88,6 +88,12 @@ struct Engine::Core {
   [[nodiscard]] bool needs_target_groups(const PathRecord& path);
 
   // --- health.cc: what verdicts make of a path -----------------------------------------------------------------
+  /// The one place that says what keeps I/O from a path whatever its checks say.
+  [[nodiscard]] static Bar bar(const PathRecord& path);
+  /// Whether it may carry I/O: usable, and nothing bars it.
+  [[nodiscard]] static bool may_serve(const PathRecord& path) {
+    return is_usable(path.health.state) && bar(path) == Bar::none;
+  }
   void finish_check(PathRecord& path);
   void refresh_now_and_then(MapRecord& map);
   void command_overdue(PathRecord& path);

@@ -12,12 +12,22 @@ constexpr Duration kernel_failure_memory = seconds{60};
 
 }  // namespace
 
+Bar Engine::Core::bar(const PathRecord& path) {
+  if (path.quarantined) return Bar::quarantined;
+  if (path.checks_disabled) return Bar::disabled;
+  if (path.unregistered) return Bar::unregistered;
+  if (path.drained) return Bar::drained;
+  if (path.suspect) return Bar::suspect;
+  if (path.unreliable) return Bar::unreliable;
+  return Bar::none;
+}
+
 bool Engine::Core::has_other_usable(const PathRecord& path) {
   MapRecord* map = find_map(path.map);
   if (map == nullptr) return false;
   return std::ranges::any_of(map->paths, [&](PathId id) {
     PathRecord* other = find_path(id);
-    return other != nullptr && other != &path && !other->removed && other->in_table && is_usable(other->health.state) &&
+    return other != nullptr && other != &path && !other->removed && other->in_table && may_serve(*other) &&
            other->kernel_state != KernelPathState::failed;
   });
 }
@@ -60,7 +70,7 @@ void Engine::Core::finish_check(PathRecord& path) {
   if (path.next_check != no_deadline) path.view.reset();
   if (MapRecord* map = find_map(path.map)) {
     refresh_now_and_then(*map);
-    bool differs = path.in_table && (path.kernel_state == KernelPathState::failed) == is_usable(path.health.state);
+    bool differs = path.in_table && (path.kernel_state == KernelPathState::failed) == may_serve(path);
     if (first || changed || differs || map->wishes_load || !map->kernel || map->configuring) queue_map(*map);
   }
   if (check.again) start_check(path);

@@ -78,7 +78,7 @@ policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecor
   inputs.reserve(members.size());
   for (const PathRecord* path : members) {
     inputs.push_back({.facts = path->facts,
-                      .state = path->health.state,
+                      .state = bar(*path) == Bar::none || !is_usable(path->health.state) ? path->health.state : PathState::down,
                       .priority = assumed_priority(map, *path),
                       .priority_from_alua = path->priority_source == PrioritySource::alua});
   }
@@ -103,7 +103,7 @@ bool Engine::Core::ready_to_create(MapRecord& map) {
     const PathRecord* path = find_path(id);
     if (path == nullptr || path->removed) continue;
     ++known;
-    any_usable = any_usable || (is_usable(path->health.state) && !path->quarantined);
+    any_usable = any_usable || may_serve(*path);
     all_answered = all_answered && path->answered;
   }
   if (known == 0 || !any_usable) return false;
@@ -152,7 +152,7 @@ bool Engine::Core::ask_for_priorities(MapRecord& map) {
 bool Engine::Core::carries_io(const MapRecord& map) {
   return std::ranges::any_of(map.paths, [&](PathId id) {
     const PathRecord* path = find_path(id);
-    if (path == nullptr || !path->in_table || path->removed || path->quarantined) return false;
+    if (path == nullptr || !path->in_table || path->removed || bar(*path) != Bar::none) return false;
     return is_usable(path->health.state) || (!path->answered && path->kernel_state != KernelPathState::failed);
   });
 }
@@ -329,12 +329,12 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
     for (const KernelPath& member : group.paths) {
       const PathRecord* path = find_path(member.devnum);
       if (path == nullptr) continue;
-      any_usable = any_usable || is_usable(path->health.state);
+      any_usable = any_usable || may_serve(*path);
       // Without a verdict a path keeps the state that it has in the kernel.
       PathState state = path->health.state;
       bool undecided = !path->answered || state == PathState::unchecked || state == PathState::wild || state == PathState::pending;
       bool fails = undecided ? path->in_table && path->kernel_state == KernelPathState::failed : !is_usable(state);
-      if (fails || path->checks_disabled) map.failed_after_load.push_back(member.devnum);
+      if (fails || bar(*path) != Bar::none) map.failed_after_load.push_back(member.devnum);
     }
   }
   action.fail_after_load = map.failed_after_load;

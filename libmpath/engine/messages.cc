@@ -33,9 +33,9 @@ void Engine::Core::sync_path_states(MapRecord& map) {
     if (!path->answered && !path->removed) continue;
     PathState state = path->health.state;
     if (state == PathState::unchecked || state == PathState::wild || state == PathState::pending) {
-      if (!path->checks_disabled) continue;
+      if (bar(*path) == Bar::none) continue;
     }
-    KernelPathState wanted = is_usable(state) && !path->checks_disabled ? KernelPathState::active : KernelPathState::failed;
+    KernelPathState wanted = may_serve(*path) ? KernelPathState::active : KernelPathState::failed;
     if (path->kernel_state == wanted) continue;
     using Kind = MapMessage::Kind;
     Kind kind = wanted == KernelPathState::active ? Kind::reinstate_path : Kind::fail_path;
@@ -121,7 +121,7 @@ void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan, const poli
     PathRecord* path = find_path(id);
     if (path == nullptr) continue;
     bool came_back = std::exchange(path->returned, false);
-    if (wish == nullptr || !is_usable(path->health.state)) continue;
+    if (wish == nullptr || !may_serve(*path)) continue;
     const KernelGroup& best = map.kernel->table.groups[wish->message.group - 1];
     if (std::ranges::find(best.paths, path->facts->devnum, &KernelPath::devnum) == best.paths.end()) continue;
     ++usable_in_best;
@@ -177,7 +177,7 @@ void Engine::Core::update_usable(MapRecord& map) {
     // One that is not in the table carries no I/O, whatever it answers.
     if (path == nullptr || path->removed || !path->in_table) continue;
     all_answered = all_answered && path->answered;
-    any_usable = any_usable || (!path->quarantined && is_usable(path->health.state));
+    any_usable = any_usable || may_serve(*path);
   }
   if (!any_usable) recall_held_paths(map);
   const NoPathRetry& retry = map.settings->no_path_retry.value;

@@ -37,6 +37,17 @@ struct CheckMachine {
 
 enum class PrioritySource : std::uint8_t { constant, alua };
 
+/// What stands against I/O on a path that answers its checks.
+enum class Bar : std::uint8_t {
+  none,
+  disabled,      ///< by the command `fail path`
+  quarantined,   ///< another logical unit answers behind this device
+  suspect,       ///< its check is outstanding far longer than those of its siblings
+  unreliable,    ///< it failed too often lately; the state is `delayed` or it is sampled
+  drained,       ///< by the command `drain`
+  unregistered,  ///< its registration for the map's reservation is missing
+};
+
 struct PathRecord {
   PathId id;
   std::uint64_t order = 0;      ///< of addition
@@ -44,8 +55,13 @@ struct PathRecord {
   bool removed = false;         ///< the device is gone; kept while the kernel's table still holds it
   bool attached = false;
   bool answered = false;        ///< has given a verdict since it appeared
-  bool quarantined = false;     ///< another logical unit answers behind this device
-  bool checks_disabled = false; ///< by the command `fail path`
+  // Each of these is a Bar; see Core::bar().
+  bool quarantined = false;
+  bool checks_disabled = false;
+  bool suspect = false;
+  bool unreliable = false;
+  bool drained = false;
+  bool unregistered = false;
   bool member_mark = false;     ///< udev knows that it belongs to a map
   std::shared_ptr<const PathFacts> facts;
   std::shared_ptr<const config::PathSettings> settings;

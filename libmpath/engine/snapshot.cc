@@ -61,7 +61,7 @@ std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
       }
       sum.members.push_back(members.size());
       members.push_back({.facts = path->facts, .state = path->health.state, .priority = path->priority});
-      view->usable_paths += is_usable(path->health.state) ? 1U : 0U;
+      view->usable_paths += may_serve(*path) ? 1U : 0U;
       out.paths.push_back(view_of(*path));
     }
     out.priority = policy::group_priority(members, sum);

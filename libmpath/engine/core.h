@@ -87,6 +87,14 @@ struct Engine::Core {
   [[nodiscard]] milliseconds check_timeout(const PathRecord& path) const;
   [[nodiscard]] bool needs_target_groups(const PathRecord& path);
 
+  // --- schedule.cc: when checks are due ------------------------------------------------------------------------
+  void on(const LinkEvent&);
+  void enter_port(PathRecord& path);
+  void leave_port(PathRecord& path);
+  /// Checked in this turn or the next, without a burst in one step; after the check that is under way, if one is.
+  void make_due(PathRecord& path);
+  void make_port_due(const PortRecord& port);
+
   // --- health.cc: what verdicts make of a path -----------------------------------------------------------------
   /// The one place that says what keeps I/O from a path whatever its checks say.
   [[nodiscard]] static Bar bar(const PathRecord& path);
@@ -100,6 +108,10 @@ struct Engine::Core {
   void set_health(PathRecord& path, PathState state, std::string_view reason);
   void plan_next_check(PathRecord& path, bool changed);
   void kernel_failed_path(PathRecord& path);
+  /// Sets or lifts one reason; the map is grouped anew where marginal_pathgroups makes it count.
+  void set_marginal(PathRecord& path, MarginalReason reason, bool holds);
+  /// Whether its marks count for the groups of its map (marginal_pathgroups).
+  [[nodiscard]] bool is_marginal(const PathRecord& path) const;
   [[nodiscard]] bool has_other_usable(const PathRecord& path);
   [[nodiscard]] MonoTime held_until(const PathRecord& path);
 
@@ -220,6 +232,7 @@ struct Engine::Core {
   std::unordered_map<DevNum, PathId> path_by_devnum;
   std::unordered_map<std::string, PathId> path_by_kernel_name;
   std::map<std::uint64_t, PathId> path_order;  ///< by order of addition
+  std::map<std::pair<std::uint32_t, std::string>, PortRecord> ports;  ///< by host and target
   std::vector<std::unique_ptr<MapRecord>> maps;
   std::vector<std::uint32_t> free_maps;
   std::unordered_map<Wwid, MapId> map_by_wwid;

@@ -89,6 +89,15 @@ struct MapUeventSeen {
   MapUevent uevent;
 };
 
+/// The transport tells of a link: a fabric's state change notification (RSCN), a remote port that came or went, a cable. All paths behind
+/// it are due at once.
+struct LinkEvent {
+  enum class Kind : std::uint8_t { changed, up, down };
+  std::uint32_t host = 0;     ///< number of the SCSI host
+  std::string target_port;    ///< as in PathFacts::target_port (FC: "0x" and the remote port's WWPN); empty: all of the host
+  Kind kind = Kind::changed;
+};
+
 // --- requests -----------------------------------------------------------------------------------------------
 struct RequestArrived {
   RequestId id = RequestId::none;
@@ -103,6 +112,6 @@ struct TimeAdvanced {};
 
 using Event = std::variant<ConfigurationLoaded, StateLoaded, PathsEnumerated, MapsListed, MapRead, CommandFinished,
                            TableActionFinished, MessageFinished, PathAppeared, PathDisappeared, MapsChanged,
-                           MapUeventSeen, RequestArrived, Started, TimeAdvanced>;
+                           MapUeventSeen, LinkEvent, RequestArrived, Started, TimeAdvanced>;
 
 }  // namespace mpath::engine

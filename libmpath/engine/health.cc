@@ -32,6 +32,26 @@ bool Engine::Core::has_other_usable(const PathRecord& path) {
   });
 }
 
+bool Engine::Core::is_marginal(const PathRecord& path) const {
+  switch (daemon().marginal_pathgroups.value) {
+    case MarginalPathgroups::off: return false;
+    case MarginalPathgroups::on: return path.marginal_reasons.any();
+    case MarginalPathgroups::fpin: return path.marginal_reasons.has(MarginalReason::fpin);
+  }
+  return false;
+}
+
+void Engine::Core::set_marginal(PathRecord& path, MarginalReason reason, bool holds) {
+  if (path.marginal_reasons.has(reason) == holds) return;
+  bool before = is_marginal(path);
+  path.marginal_reasons.set(reason, holds);
+  touch(path);
+  MapRecord* map = find_map(path.map);
+  if (map == nullptr || is_marginal(path) == before) return;
+  map->regroup_wanted = true;
+  queue_map(*map);
+}
+
 /// A path that I/O failed though its checks are good returns later each time. The last one of a map returns at once, but not over and
 /// over within a second: the kernel may be unable to activate it.
 MonoTime Engine::Core::held_until(const PathRecord& path) {

@@ -80,6 +80,7 @@ policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecor
     inputs.push_back({.facts = path->facts,
                       .state = bar(*path) == Bar::none || !is_usable(path->health.state) ? path->health.state : PathState::down,
                       .priority = assumed_priority(map, *path),
+                      .marginal = is_marginal(*path),
                       .priority_from_alua = path->priority_source == PrioritySource::alua});
   }
   policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
@@ -240,7 +241,7 @@ void Engine::Core::reconcile(MapRecord& map) {
   plan::Options allowed;
   allowed.force = map.forced;
   allowed.regroup = !answers_awaited &&
-                    (map.configuring || map.settings->failback.value.kind == Failback::Kind::immediate);
+                    (map.configuring || map.regroup_wanted || map.settings->failback.value.kind == Failback::Kind::immediate);
   allowed.name_is_free = map.configuring && map.kernel && map.kernel->name == map.name;
   plan::Plan plan = plan::make_plan(layout.spec, map.kernel ? &*map.kernel : nullptr, allowed);
   if (plan.table && may_act_now(map, *plan.table)) {
@@ -255,6 +256,7 @@ void Engine::Core::reconcile(MapRecord& map) {
   }
   if (!plan.table) {
     clear_deferral(map);
+    if (allowed.regroup) map.regroup_wanted = false;
     sync_group(map, plan, layout);
     if (map.queue_op == OpId::none && map.switch_op == OpId::none && !answers_awaited) map.configuring = false;
     answer_waiting(map, {});

@@ -95,6 +95,7 @@ void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, c
   path.facts = std::move(merged);
   path.settings = std::move(settings);
   path.member_mark = found.is_multipath_member;
+  enter_port(path);
   choose_priority_source(path);
   if (wwid_found) join_map(path);
   if (options.mode != Mode::manage) return;
@@ -134,6 +135,7 @@ void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const P
   path_by_devnum[path.facts->devnum] = path.id;
   path_by_kernel_name[path.facts->kernel_name] = path.id;
   path_order.emplace(path.order, path.id);
+  enter_port(path);
   choose_priority_source(path);
   emit(AttachPath{path.id, path.facts});
   path.attached = true;
@@ -226,6 +228,7 @@ void Engine::Core::erase_path(PathRecord& path) {
   drop(path_by_devnum, path.facts->devnum);
   drop(path_by_kernel_name, path.facts->kernel_name);
   path_order.erase(path.order);
+  leave_port(path);
   path.live = false;
   path.view.reset();
   free_paths.push_back(path.id.slot);

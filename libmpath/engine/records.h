@@ -48,6 +48,13 @@ enum class Bar : std::uint8_t {
   unregistered,  ///< its registration for the map's reservation is missing
 };
 
+/// Paths that share a host port and a target port: what happens to one of them probably happens to all.
+struct PortRecord {
+  std::uint32_t host = 0;
+  std::string target;           ///< PathFacts::target_port, or "channel:target" where the transport has no name for it
+  std::vector<PathId> paths;
+};
+
 struct PathRecord {
   PathId id;
   std::uint64_t order = 0;      ///< of addition
@@ -66,7 +73,9 @@ struct PathRecord {
   std::shared_ptr<const PathFacts> facts;
   std::shared_ptr<const config::PathSettings> settings;
   MapId map;
+  PortRecord* port = nullptr;   ///< null where the device has no address
   PathHealth health;
+  MarginalReasons marginal_reasons;  ///< see Core::set_marginal() and Core::is_marginal()
   PrioritySource priority_source = PrioritySource::constant;
   std::optional<int> priority;
   bool asks_for_itself = false;  ///< another path's REPORT TARGET PORT GROUPS did not name its group
@@ -136,6 +145,7 @@ struct MapRecord {
   MonoTime deferred_since = no_deadline;
   std::string deferred;
   bool wishes_load = false;
+  bool regroup_wanted = false;             ///< a mark changed that counts for the groups, whatever failback says
 
   // Policy state.
   MonoTime failback_due = no_deadline;

@@ -19,6 +19,7 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   } else if (map != nullptr && map->kernel && !path.removed) {
     view->waiting_to_come_online = !is_usable(path.health.state);
   }
+  view->marginal = is_marginal(path);
   view->next_check = path.next_check;
   view->check_interval = std::chrono::duration_cast<seconds>(path.interval);
   view->failures = path.failures;
@@ -64,6 +65,7 @@ std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
       view->usable_paths += may_serve(*path) ? 1U : 0U;
       out.paths.push_back(view_of(*path));
     }
+    out.marginal = !out.paths.empty() && std::ranges::all_of(out.paths, [](const auto& member) { return member->marginal; });
     out.priority = policy::group_priority(members, sum);
   }
   if (map.table_op != OpId::none) {

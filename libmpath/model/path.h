@@ -84,6 +84,27 @@ enum class PathState {
   return state == PathState::up || state == PathState::ghost;
 }
 
+/// Why a path that answers its checks counts as marginal: used after all others, and only where marginal_pathgroups says so.
+enum class MarginalReason : std::uint8_t {
+  sampled = 1,  ///< its error rate under test reads (marginal_path_*)
+  fpin = 2,     ///< the fabric says so (Fibre Channel performance impact notification)
+  outlier = 4,  ///< its checks fare far worse than those of its siblings
+};
+/// The reasons that hold now.
+class MarginalReasons {
+ public:
+  [[nodiscard]] bool any() const { return bits_ != 0; }
+  [[nodiscard]] bool has(MarginalReason reason) const { return (bits_ & static_cast<std::uint8_t>(reason)) != 0; }
+  void set(MarginalReason reason, bool holds) {
+    auto bit = static_cast<std::uint8_t>(reason);
+    bits_ = static_cast<std::uint8_t>(holds ? bits_ | bit : bits_ & ~bit);
+  }
+  friend bool operator==(MarginalReasons, MarginalReasons) = default;
+
+ private:
+  std::uint8_t bits_ = 0;
+};
+
 /// How a path is, as last judged. `reason` is our own text, never a device's bytes.
 struct PathHealth {
   PathState state = PathState::unchecked;

@@ -20,7 +20,7 @@ import time
 import zlib
 from pathlib import Path
 
-from . import recipe
+from . import recipe, selectors
 
 
 class Unavailable(Exception):
@@ -95,7 +95,7 @@ def find_tool(name: str) -> str | None:
 
 def entry(cache: Path, kernel: str) -> Path:
     digest = hashlib.sha256()
-    for source in (recipe.__file__, __file__):
+    for source in (recipe.__file__, selectors.__file__, __file__):
         digest.update(Path(source).read_bytes())
     return cache / f"{kernel}-{digest.hexdigest()[:12]}"
 
@@ -113,7 +113,7 @@ def build(cache: Path, kernel: str) -> Image:
             package = download_kernel(staging, apt_sources(kernel))
         except Unavailable as error:
             raise NoKernel(str(error)) from error
-        release, modules = unpack_kernel(staging, package)
+        release, modules, more = unpack_kernel(staging, package)
         (staging / "vmlinux").write_bytes(uncompressed_kernel((staging / "kernel/boot" / f"vmlinuz-{release}").read_bytes()))
         pack_initrd(staging, release, modules)
         say(f"kernel {release} ready after {time.monotonic() - started:.0f} s; installing the packages")
@@ -123,7 +123,7 @@ def build(cache: Path, kernel: str) -> Image:
                 shutil.rmtree(leftover, ignore_errors=True)
             elif leftover.name not in ("vmlinux", "initrd.cpio", "root.ext4"):
                 leftover.unlink()
-        (staging / "about.json").write_text(json.dumps({"kernel": release, "package": package.name}) + "\n")
+        (staging / "about.json").write_text(json.dumps({"kernel": release, "package": package.name, "selectors": more}) + "\n")
         staging.chmod(0o755)
         if folder.exists():
             folder.rename(staging / "replaced")
@@ -197,7 +197,7 @@ def download_kernel(staging: Path, sources: str) -> Path:
         f'Dir::Etc::preferences "/dev/null";\nDir::Etc::preferencesparts "/dev/null";\n'
         f'Dir::State::lists "{apt}/lists";\nDir::State::status "/dev/null";\nDir::Cache "{apt}/cache";\n'
         'APT::Architecture "amd64";\nAPT::Sandbox::User "root";\nAcquire::Languages "none";\nAcquire::Retries "3";\n')
-    environment = dict(os.environ, APT_CONFIG=str(apt / "apt.conf"), LC_ALL="C")
+    environment = private_apt(staging)
     log = staging / "apt.log"
     run(["apt-get", "-q", "update"], "apt-get update", log, env=environment)
     shown = subprocess.run(["apt-cache", "-q", "--no-all-versions", "show", "linux-image-amd64"], env=environment,
@@ -214,11 +214,16 @@ def download_kernel(staging: Path, sources: str) -> Path:
     return found[0]
 
 
+def private_apt(staging: Path) -> dict[str, str]:
+    return dict(os.environ, APT_CONFIG=str(staging / "apt/apt.conf"), LC_ALL="C")
+
+
 # --- the kernel ----------------------------------------------------------------------------------------------------
 
 
-def unpack_kernel(staging: Path, package: Path) -> tuple[str, dict[str, str]]:
-    """Unpacks the package and thins its modules out. Returns the release and where each module lies."""
+def unpack_kernel(staging: Path, package: Path) -> tuple[str, dict[str, str], str]:
+    """Unpacks the package, thins its modules out and adds the path selectors that it lacks. Returns the release, where
+    each module lies, and "built" or why the selectors were not."""
     run(["dpkg-deb", "-x", str(package), str(staging / "kernel")], "unpacking the kernel", staging / "apt.log")
     base = next((staging / "kernel").glob("lib/modules/*"), None) or \
         next((staging / "kernel").glob("usr/lib/modules/*"))
@@ -227,10 +232,17 @@ def unpack_kernel(staging: Path, package: Path) -> tuple[str, dict[str, str]]:
     packed = [str(path) for path in base.glob("kernel/**/*.ko.xz")]
     for start in range(0, len(packed), 200):
         run(["xz", "-d", *packed[start:start + 200]], "decompressing the modules", staging / "apt.log")
+    more = "built"
+    try:
+        for module in selectors.build(staging, package, base.name, private_apt(staging), run):
+            shutil.copy(module, base / "kernel/drivers/md")
+    except (selectors.NotBuilt, Unavailable) as error:
+        more = f"not built: {error}"
+        say(f"the path selectors historical-service-time and io-affinity are {more}")
     run(["tar", "-C", str(base.parent), "--owner=0", "--group=0", "-cf", str(staging / "modules.tar"), base.name],
         "packing the modules", staging / "apt.log")
     modules = {path.stem.replace("-", "_"): str(path) for path in base.glob("kernel/**/*.ko")}
-    return base.name, modules
+    return base.name, modules, more
 
 
 def uncompressed_kernel(image: bytes) -> bytes:

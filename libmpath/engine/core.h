@@ -5,6 +5,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -16,6 +18,7 @@
 #include "libmpath/policy/blacklist.h"
 #include "libmpath/policy/layout.h"
 #include "libmpath/policy/naming.h"
+#include "libmpath/wire/run_state.h"
 
 namespace mpath::engine {
 
@@ -54,6 +57,15 @@ struct Engine::Core {
   [[nodiscard]] bool all_settled();
   void adopt_kernel_map(const KernelMap& kernel);
   void request_reconfigure(bool all);
+
+  // --- run_state.cc: what survives a restart -------------------------------------------------------------------
+  void on(const RunStateSaved&);
+  void take_run_state(std::string_view text);
+  void restore_marks(PathRecord& path);
+  void restore_marks(MapRecord& map);
+  void note_marks(PathRecord& path);
+  void note_marks(MapRecord& map);
+  void save_run_state();
 
   // --- paths.cc: paths come and go ---------------------------------------------------------------------------
   void on(const PathAppeared&);
@@ -241,6 +253,17 @@ struct Engine::Core {
   std::unordered_set<MapName> foreign_names;  ///< dm devices that are not ours
   std::vector<MapId> map_queue;
   std::uint64_t checks_outstanding = 0;
+
+  // /run/multipath/state.
+  std::unordered_map<DevNum, wire::PathMarks> restored_paths;  ///< of the daemon before us, until their paths are found
+  std::unordered_map<Wwid, wire::MapMarks> restored_maps;
+  std::set<PathId> marked_paths;
+  std::set<MapId> marked_maps;
+  bool marks_changed = false;
+  OpId run_state_op = OpId::none;
+  MonoTime run_state_not_before{};
+  std::optional<std::string> saved_run_state = std::string();  ///< nothing: what the file holds is not known
+  TimerNode run_state_timer;
 
   TimerQueue timers;
   TimerNode engine_timer;

@@ -72,6 +72,11 @@ struct RememberBinding {
   MapName name;
   Wwid wwid;
 };
+/// Lane files → RunStateSaved. The whole contents of /run/multipath/state; at most one at a time.
+struct SaveRunState {
+  OpId op = OpId::none;
+  std::string text;
+};
 /// Lane discovery: read the device again; arrives as PathAppeared, or PathDisappeared if it is not there any more.
 struct GatherPath {
   std::string kernel_name;
@@ -81,6 +86,11 @@ struct GatherPath {
 struct TriggerUevent {
   std::string sysfs_path;
   std::string action;
+};
+/// Lane settings, no completion: the kernel's SCSI device is removed (sysfs `delete`), if it still is the device that `facts` describe.
+/// Its uevent tells that it went.
+struct DeletePath {
+  std::shared_ptr<const PathFacts> facts;
 };
 /// The answer to a request that the engine carried out.
 struct Reply {
@@ -109,7 +119,7 @@ struct Exit {
 };
 
 using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
-                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, GatherPath, TriggerUevent,
+                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, GatherPath, TriggerUevent, DeletePath,
                             Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
 
 }  // namespace mpath::engine

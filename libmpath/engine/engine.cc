@@ -48,6 +48,7 @@ void Engine::Core::step(const Event& event, MonoTime wall, std::vector<Effect>& 
   enter_time(wall);
   std::visit([this](const auto& happened) { on(happened); }, event);
   drain_map_queue();
+  save_run_state();
   out_ = nullptr;
 }
 
@@ -66,6 +67,7 @@ void Engine::Core::enter_time(MonoTime wall) {
 
 void Engine::Core::on(const Started&) {
   engine_timer.owner = TimerOwner::engine;
+  run_state_timer.owner = TimerOwner::run_state;
   enter_state(DaemonState::startup);
   begin_configuration();
 }
@@ -91,6 +93,7 @@ void Engine::Core::run_timers() {
       }
       case TimerOwner::map: map_timer(*maps[node->slot]); break;
       case TimerOwner::engine: run_engine_timer(); break;
+      case TimerOwner::run_state: break;  // what is to be saved is saved at the end of each step
     }
   }
 }

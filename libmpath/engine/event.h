@@ -31,6 +31,12 @@ struct StateLoaded {
   std::string wwids;
   std::string bindings;
   std::vector<std::string> messages;
+  std::string run_state;  ///< of /run/multipath/state
+};
+/// Of SaveRunState.
+struct RunStateSaved {
+  OpId op = OpId::none;
+  Status result;
 };
 /// Of Enumerate.
 struct PathsEnumerated {
@@ -110,7 +116,7 @@ struct Started {};
 /// Deadlines have passed, or may have; harmless at any time.
 struct TimeAdvanced {};
 
-using Event = std::variant<ConfigurationLoaded, StateLoaded, PathsEnumerated, MapsListed, MapRead, CommandFinished,
+using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
                            TableActionFinished, MessageFinished, PathAppeared, PathDisappeared, MapsChanged,
                            MapUeventSeen, LinkEvent, RequestArrived, Started, TimeAdvanced>;
 

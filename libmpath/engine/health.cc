@@ -36,7 +36,8 @@ bool Engine::Core::is_marginal(const PathRecord& path) const {
   switch (daemon().marginal_pathgroups.value) {
     case MarginalPathgroups::off: return false;
     case MarginalPathgroups::on: return path.marginal_reasons.any();
-    case MarginalPathgroups::fpin: return path.marginal_reasons.has(MarginalReason::fpin);
+    case MarginalPathgroups::fpin:
+      return path.marginal_reasons.has(MarginalReason::fpin) || path.marginal_reasons.has(MarginalReason::command);
   }
   return false;
 }
@@ -87,6 +88,7 @@ void Engine::Core::finish_check(PathRecord& path) {
     plan_next_check(path, changed);
   }
   set_path_timer(path);
+  note_marks(path);
   if (path.next_check != no_deadline) path.view.reset();
   if (MapRecord* map = find_map(path.map)) {
     refresh_now_and_then(*map);

@@ -18,7 +18,10 @@ MapRecord* Engine::Core::find_map_by_name(std::string_view name) {
   return by_wwid == map_by_wwid.end() ? nullptr : find_map(by_wwid->second);
 }
 
-void Engine::Core::touch(MapRecord& map) { map.view.reset(); }
+void Engine::Core::touch(MapRecord& map) {
+  map.view.reset();
+  note_marks(map);
+}
 
 MapRecord& Engine::Core::map_for(const Wwid& wwid) {
   if (auto at = map_by_wwid.find(wwid); at != map_by_wwid.end()) return *find_map(at->second);
@@ -42,6 +45,7 @@ MapRecord& Engine::Core::map_for(const Wwid& wwid) {
   map.timer.slot = slot;
   map_by_wwid.emplace(wwid, map.id);
   map_order.emplace(map.order, map.id);
+  restore_marks(map);
   return map;
 }
 
@@ -52,7 +56,7 @@ void Engine::Core::erase_map(MapRecord& map) {
   if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
   map_order.erase(map.order);
   map.live = false;
-  map.view.reset();
+  touch(map);
   free_maps.push_back(map.id.slot);
 }
 

@@ -28,6 +28,7 @@ PathRecord* Engine::Core::find_path_by_name(std::string_view name) {
 
 void Engine::Core::touch(PathRecord& path) {
   path.view.reset();
+  note_marks(path);
   if (MapRecord* map = find_map(path.map)) touch(*map);
 }
 
@@ -139,6 +140,7 @@ void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const P
   choose_priority_source(path);
   emit(AttachPath{path.id, path.facts});
   path.attached = true;
+  restore_marks(path);
   log(Severity::info, path.facts->kernel_name,
       path.facts->wwid.empty() ? "found, WWID not known yet" : "found, WWID " + path.facts->wwid.text);
   if (!path.facts->wwid.empty()) join_map(path);
@@ -230,6 +232,7 @@ void Engine::Core::erase_path(PathRecord& path) {
   path_order.erase(path.order);
   leave_port(path);
   path.live = false;
+  note_marks(path);
   path.view.reset();
   free_paths.push_back(path.id.slot);
 }

@@ -12,6 +12,7 @@
 #include "libmpath/engine/timer_queue.h"
 #include "libmpath/model/action.h"
 #include "libmpath/model/command_io.h"
+#include "libmpath/wire/run_state.h"
 
 namespace mpath::engine {
 
@@ -69,6 +70,8 @@ struct PathRecord {
   bool unreliable = false;
   bool drained = false;
   bool unregistered = false;
+  MonoTime drain_deadline = no_deadline;  ///< when a drain that nobody confirms undoes itself
+  wire::PathMarks saved_marks;  ///< what /run/multipath/state says of it
   bool member_mark = false;     ///< udev knows that it belongs to a map
   std::shared_ptr<const PathFacts> facts;
   std::shared_ptr<const config::PathSettings> settings;

@@ -67,6 +67,7 @@ void Engine::Core::on(const StateLoaded& event) {
   }
   state_op = OpId::none;
   for (const std::string& message : event.messages) log(Severity::warning, {}, message);
+  take_run_state(event.run_state);
   wwids.clear();
   for (const Wwid& wwid : wire::parse_wwids(event.wwids)) wwids.insert(wwid);
   bindings.clear();

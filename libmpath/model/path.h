@@ -89,6 +89,7 @@ enum class MarginalReason : std::uint8_t {
   sampled = 1,  ///< its error rate under test reads (marginal_path_*)
   fpin = 2,     ///< the fabric says so (Fibre Channel performance impact notification)
   outlier = 4,  ///< its checks fare far worse than those of its siblings
+  command = 8,  ///< `setmarginal path`
 };
 /// The reasons that hold now.
 class MarginalReasons {
@@ -98,6 +99,13 @@ class MarginalReasons {
   void set(MarginalReason reason, bool holds) {
     auto bit = static_cast<std::uint8_t>(reason);
     bits_ = static_cast<std::uint8_t>(holds ? bits_ | bit : bits_ & ~bit);
+  }
+  /// For the file that keeps them over a restart.
+  [[nodiscard]] std::uint8_t bits() const { return bits_; }
+  [[nodiscard]] static MarginalReasons from_bits(std::uint8_t bits) {
+    MarginalReasons reasons;
+    reasons.bits_ = bits & 15;
+    return reasons;
   }
   friend bool operator==(MarginalReasons, MarginalReasons) = default;
 

@@ -33,9 +33,10 @@ enum class Lane {
   wait,       ///< suspend and resume, key = map; limits::wait_lanes
   discovery,  ///< sysfs and udev; one
   files,      ///< configuration and state files; one
+  settings,   ///< writes to sysfs that the kernel may take its time for: transport settings, `delete`; one
   view,       ///< rendering of replies; one
 };
-inline constexpr std::size_t lane_count = 7;
+inline constexpr std::size_t lane_count = 8;
 
 /// What a finished task wants done on the engine's thread.
 using Continuation = std::move_only_function<void()>;
@@ -114,6 +115,9 @@ class Discovery {
   virtual Result<DiscoveredPath> gather(std::string_view device) = 0;
   /// [discovery] Ask the kernel for a synthetic uevent ("change", "add").
   virtual Status trigger(std::string_view sysfs_path, std::string_view action) = 0;
+  /// [settings] Remove the kernel's SCSI device (sysfs `delete`). ErrorCode::conflict if it is another device by now than `facts`
+  /// describe (disk sequence number, or inode of its directory), ErrorCode::unsupported if it is no SCSI device.
+  virtual Status remove_device(const PathFacts& facts) = 0;
 };
 
 /// A file of the configuration, read whole.
@@ -138,7 +142,8 @@ struct ConfigFiles {
   std::vector<SystemUser> users;  ///< of /etc/passwd, in its order; no service is asked for others
 };
 
-enum class StateFile { wwids, bindings, prkeys };
+/// The first three are shared with other programs and survive a reboot; `run_state` is the daemon's own and does not (/run).
+enum class StateFile { wwids, bindings, prkeys, run_state };
 
 class Files {
  public:

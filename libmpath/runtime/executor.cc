@@ -101,8 +101,9 @@ void Executor::carry_out(engine::LoadState& effect) {
     };
     load(ports::StateFile::wwids, event.wwids);
     load(ports::StateFile::bindings, event.bindings);
+    load(ports::StateFile::run_state, event.run_state);
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
-  }, engine::StateLoaded{effect.op, {}, {}, {lane_full().message()}});
+  }, engine::StateLoaded{effect.op, {}, {}, {lane_full().message()}, {}});
 }
 
 void Executor::carry_out(engine::Enumerate& effect) {
@@ -160,6 +161,22 @@ void Executor::carry_out(engine::RememberBinding& effect) {
       std::ranges::sort(bindings.entries, wire::binding_less);
       return wire::format_bindings(bindings.entries);
     });
+    return [this, status = std::move(status)] {
+      if (!status) log_failure(status.error());
+    };
+  });
+}
+
+void Executor::carry_out(engine::SaveRunState& effect) {
+  submit(Lane::files, 0, [this, op = effect.op, text = std::move(effect.text), &files = ports_.files]() -> Continuation {
+    engine::RunStateSaved event{op, files.update(ports::StateFile::run_state, [&](std::string_view) { return std::optional(text); })};
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  }, engine::RunStateSaved{effect.op, std::unexpected(lane_full())});
+}
+
+void Executor::carry_out(engine::DeletePath& effect) {
+  submit(Lane::settings, 0, [this, facts = std::move(effect.facts), &discovery = ports_.discovery]() -> Continuation {
+    Status status = discovery.remove_device(*facts);
     return [this, status = std::move(status)] {
       if (!status) log_failure(status.error());
     };

@@ -77,8 +77,10 @@ class Executor {
   void carry_out(engine::SendMessage& effect);
   void carry_out(engine::RememberWwid& effect);
   void carry_out(engine::RememberBinding& effect);
+  void carry_out(engine::SaveRunState& effect);
   void carry_out(engine::GatherPath& effect);
   void carry_out(engine::TriggerUevent& effect);
+  void carry_out(engine::DeletePath& effect);
   void carry_out(engine::Reply& effect);
   void carry_out(engine::RenderReply& effect);
   void carry_out(engine::LogLine& effect);

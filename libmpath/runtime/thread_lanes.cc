@@ -39,7 +39,7 @@ constexpr PoolPlan plans[] = {
     {"mpath-table", 1, 1},
     {"mpath-fast", 1, 1},
     {"mpath-wait", 1, limits::wait_lanes},
-    {"mpath-house", 1, 3},
+    {"mpath-house", 1, 4},
 };
 
 PoolIndex pool_of(Lane lane) {
@@ -48,7 +48,7 @@ PoolIndex pool_of(Lane lane) {
     case Lane::table: return table_pool;
     case Lane::fast: return fast_pool;
     case Lane::wait: return wait_pool;
-    case Lane::discovery: case Lane::files: case Lane::view: return house_pool;
+    case Lane::discovery: case Lane::files: case Lane::settings: case Lane::view: return house_pool;
   }
   return house_pool;
 }
@@ -89,6 +89,7 @@ std::string_view to_string(Lane lane) {
     case Lane::wait: return "wait";
     case Lane::discovery: return "discovery";
     case Lane::files: return "files";
+    case Lane::settings: return "settings";
     case Lane::view: return "view";
   }
   return "unknown";

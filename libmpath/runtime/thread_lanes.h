@@ -2,9 +2,9 @@
 // ports::Lanes with real threads. Made and used by the engine's thread of the daemon and of the tools; the tasks run on threads
 // of its own, which block every signal, have small stacks (limits::lane_stack_bytes) and carry their lane's name.
 //
-// Threads: submit 2, table 1, fast 1, wait 1, and one for discovery, files and view together. More are started only while
+// Threads: submit 2, table 1, fast 1, wait 1, and one for discovery, files, settings and view together. More are started only while
 // all of a pool have been busy for limits::lane_patience with work waiting, and end as soon as they find none: submit up to
-// limits::submission_lanes + limits::spare_submission_lanes, wait up to limits::wait_lanes, the shared one up to three, so
+// limits::submission_lanes + limits::spare_submission_lanes, wait up to limits::wait_lanes, the shared one up to four, so
 // that a stuck file never holds a reply back.
 #pragma once
 

@@ -176,11 +176,16 @@ ports::ConfigFiles Files::read_configuration() {
   return all;
 }
 
+const std::string& Files::directory_of(ports::StateFile file) const {
+  return file == ports::StateFile::run_state ? paths_.run_directory : paths_.state_directory;
+}
+
 std::string Files::path_of(ports::StateFile file) const {
   switch (file) {
-    case ports::StateFile::wwids: return paths_.state_directory + "/wwids";
-    case ports::StateFile::bindings: return paths_.state_directory + "/bindings";
-    case ports::StateFile::prkeys: return paths_.state_directory + "/prkeys";
+    case ports::StateFile::wwids: return directory_of(file) + "/wwids";
+    case ports::StateFile::bindings: return directory_of(file) + "/bindings";
+    case ports::StateFile::prkeys: return directory_of(file) + "/prkeys";
+    case ports::StateFile::run_state: return directory_of(file) + "/state";
   }
   return {};
 }
@@ -193,9 +198,8 @@ Result<std::string> Files::read(ports::StateFile file) {
 
 Status Files::update(ports::StateFile file, const std::function<std::optional<std::string>(std::string_view)>& change) {
   std::string name = path_of(file);
-  if (::mkdir(paths_.state_directory.c_str(), directory_mode) != 0 && errno != EEXIST) {
-    return errno_error(paths_.state_directory, "cannot be made");
-  }
+  const std::string& directory = directory_of(file);
+  if (::mkdir(directory.c_str(), directory_mode) != 0 && errno != EEXIST) return errno_error(directory, "cannot be made");
   for (;;) {
     UniqueFd fd{::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, file_mode)};
     if (!fd) return errno_error(name, "cannot be opened for writing");
@@ -208,7 +212,7 @@ Status Files::update(ports::StateFile file, const std::function<std::optional<st
     if (!before) return std::unexpected(before.error());
     std::optional<std::string> after = change(*before);
     if (!after) return {};
-    return replace_file(paths_.state_directory, name, *after);
+    return replace_file(directory, name, *after);
   }
 }
 

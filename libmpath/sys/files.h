@@ -13,6 +13,7 @@ struct FilePaths {
   std::string main_file = "/etc/multipath.conf";
   std::string drop_in_directory = "/etc/multipath/conf.d";
   std::string state_directory = "/etc/multipath";
+  std::string run_directory = "/run/multipath";
   std::string nvme_multipath_parameter = "/sys/module/nvme_core/parameters/multipath";
   std::string most_open_files = "/proc/sys/fs/nr_open";
   std::string users = "/etc/passwd";
@@ -39,6 +40,7 @@ class Files final : public ports::Files {
                 const std::function<std::optional<std::string>(std::string_view)>& change) override;
 
  private:
+  [[nodiscard]] const std::string& directory_of(ports::StateFile file) const;
   [[nodiscard]] std::string path_of(ports::StateFile file) const;
   FilePaths paths_;
 };

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "libmpath/base/limits.h"
+#include "libmpath/base/text.h"
 #include "libmpath/base/unique_fd.h"
 #include "libmpath/sys/path_facts.h"
 #include "libmpath/sys/sysfs.h"
@@ -112,6 +113,26 @@ Status UdevDiscovery::trigger(std::string_view sysfs_path, std::string_view acti
   UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd || ::write(fd.get(), action.data(), action.size()) < 0) {
     return std::unexpected(error_from_errno(errno, std::move(file), "cannot ask the kernel for a uevent"));
+  }
+  return {};
+}
+
+/// Through the directory's own descriptor, so that device and number that are compared are those of the device that goes.
+Status UdevDiscovery::remove_device(const PathFacts& facts) {
+  if (facts.bus != Bus::scsi) return fail(ErrorCode::unsupported, facts.kernel_name, "is no SCSI device and cannot be removed");
+  if (!is_sysfs_path(facts.sysfs_path)) return fail(ErrorCode::invalid_argument, facts.kernel_name, "its place in sysfs is not known");
+  UniqueFd directory(::open(facts.sysfs_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return std::unexpected(error_from_errno(errno, facts.kernel_name, "cannot be removed"));
+  if (facts.disk_sequence != 0) {
+    UniqueFd attribute(::openat(directory.get(), "diskseq", O_RDONLY | O_CLOEXEC));
+    char text[32];
+    ssize_t got = attribute ? ::read(attribute.get(), text, sizeof text) : -1;
+    auto sequence = got > 0 ? parse_decimal(trim(std::string_view(text, static_cast<std::size_t>(got)))) : std::nullopt;
+    if (sequence != facts.disk_sequence) return fail(ErrorCode::conflict, facts.kernel_name, "is another device by now; it is not removed");
+  }
+  UniqueFd file(::openat(directory.get(), "device/delete", O_WRONLY | O_CLOEXEC));
+  if (!file || ::write(file.get(), "1", 1) < 0) {
+    return std::unexpected(error_from_errno(errno, facts.kernel_name, "cannot be removed"));
   }
   return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // ports::Discovery over libudev and sysfs. libudev's objects are not for several threads: everything here runs in lane discovery
-// (or before the lanes start). The engine's thread has UdevMonitor, which shares nothing with this.
+// (or before the lanes start), but remove_device(), which uses no libudev. The engine's thread has UdevMonitor, which shares nothing with this.
 #pragma once
 
 #include <memory>
@@ -24,6 +24,7 @@ class UdevDiscovery final : public ports::Discovery {
   Result<std::vector<DiscoveredPath>> enumerate() override;
   /// Errors: not_found; invalid_argument for a text that is no name; unsupported and unavailable as read_path_facts().
   Result<DiscoveredPath> gather(std::string_view device) override;
+  Status remove_device(const PathFacts& facts) override;
   Status trigger(std::string_view sysfs_path, std::string_view action) override;
 
  private:

@@ -26,6 +26,7 @@ std::size_t width(ports::Lane lane) {
     case ports::Lane::fast:
     case ports::Lane::discovery:
     case ports::Lane::files:
+    case ports::Lane::settings:
     case ports::Lane::view: return 1;
   }
   return 1;

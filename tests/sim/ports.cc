@@ -237,6 +237,14 @@ Status SimDiscovery::trigger(std::string_view sysfs_path, std::string_view actio
   return {};
 }
 
+Status SimDiscovery::remove_device(const PathFacts& facts) {
+  Disk* disk = find(facts.kernel_name);
+  if (disk == nullptr || !disk->present) return fail(ErrorCode::not_found, facts.kernel_name, "there is no such device");
+  if (disk->disk_sequence != facts.disk_sequence) return fail(ErrorCode::conflict, facts.kernel_name, "is another device by now");
+  world_.delete_disk(*disk);
+  return {};
+}
+
 // --- files and log ------------------------------------------------------------------------------------------
 
 ports::ConfigFiles SimFiles::read_configuration() {
@@ -248,6 +256,7 @@ std::string& SimFiles::text(ports::StateFile file) {
     case ports::StateFile::wwids: return store_.wwids;
     case ports::StateFile::bindings: return store_.bindings;
     case ports::StateFile::prkeys: return store_.prkeys;
+    case ports::StateFile::run_state: return store_.run_state;
   }
   return store_.wwids;
 }

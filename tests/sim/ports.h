@@ -157,6 +157,7 @@ class SimDiscovery final : public ports::Discovery {
   Result<std::vector<DiscoveredPath>> enumerate() override;
   Result<DiscoveredPath> gather(std::string_view device) override;
   Status trigger(std::string_view sysfs_path, std::string_view action) override;
+  Status remove_device(const PathFacts& facts) override;
 
  private:
   [[nodiscard]] Disk* find(std::string_view device) const;
@@ -169,6 +170,7 @@ struct FileStore {
   std::string wwids;
   std::string bindings;
   std::string prkeys;
+  std::string run_state;
 };
 
 class SimFiles final : public ports::Files {

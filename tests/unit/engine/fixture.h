@@ -240,6 +240,10 @@ class Bench {
   std::map<std::uint16_t, std::uint8_t> access;  ///< access state of each target port group
   std::string wwids_file;
   std::string bindings_file;
+  std::string run_state_file;
+  std::optional<Error> run_state_error;          ///< it cannot be written
+  std::size_t saves = 0;
+  std::vector<std::string> deleted;              ///< devices that were removed by the product
   bool broken_configuration = false;
   bool enumeration_fails = false;
   std::vector<std::string> enumeration_order;    ///< empty: by name
@@ -317,6 +321,8 @@ class Bench {
     target_group_reports += scsi_operation(effect.command) == report_groups_code ? 1U : 0U;
   }
   void note(const GatherPath&) { ++gathers; }
+  void note(const SaveRunState&) { ++saves; }
+  void note(const DeletePath& effect) { deleted.push_back(effect.facts->kernel_name); }
   template <typename T>
   void note(const T&) {}
 
@@ -331,7 +337,12 @@ class Bench {
     if (!broken_configuration) event.config = config::parse(std::span(&file, 1), parse).config;
     give(event);
   }
-  void answer(LoadState& effect) { give(StateLoaded{effect.op, wwids_file, bindings_file, {}}); }
+  void answer(LoadState& effect) { give(StateLoaded{effect.op, wwids_file, bindings_file, {}, run_state_file}); }
+  void answer(SaveRunState& effect) {
+    if (run_state_error) return give(RunStateSaved{effect.op, std::unexpected(*run_state_error)});
+    run_state_file = effect.text;
+    give(RunStateSaved{effect.op, {}});
+  }
   void answer(Enumerate& effect) {
     if (enumeration_fails) return give(PathsEnumerated{effect.op, fail(ErrorCode::io, "udev", "cannot enumerate")});
     std::vector<DiscoveredPath> found;

@@ -38,6 +38,7 @@ struct DeadWorld final : ports::Clock,
   Result<std::vector<DiscoveredPath>> enumerate() override { return {}; }
   Result<DiscoveredPath> gather(std::string_view) override { return DiscoveredPath{}; }
   Status trigger(std::string_view, std::string_view) override { return {}; }
+  Status remove_device(const PathFacts&) override { return {}; }
   ports::ConfigFiles read_configuration() override { return {}; }
   Result<std::string> read(ports::StateFile) override { return std::string(); }
   Status update(ports::StateFile, const std::function<std::optional<std::string>(std::string_view)>&) override { return {}; }

@@ -24,7 +24,7 @@ class FilesTest : public testing::Test {
     std::string pattern = fs::temp_directory_path() / "mpath-files-XXXXXX";
     root_ = mkdtemp(pattern.data());
     paths_ = {.main_file = root_ / "multipath.conf", .drop_in_directory = root_ / "conf.d", .state_directory = root_ / "state",
-              .nvme_multipath_parameter = root_ / "nvme", .most_open_files = root_ / "nr_open", .users = root_ / "passwd"};
+              .run_directory = root_ / "run", .nvme_multipath_parameter = root_ / "nvme", .most_open_files = root_ / "nr_open", .users = root_ / "passwd"};
     files_ = std::make_unique<Files>(paths_);
   }
   ~FilesTest() override { fs::remove_all(root_); }
@@ -119,6 +119,13 @@ TEST_F(FilesTest, UpdateSeesWhatIsThereAndReplacesTheWholeFile) {
   }));
   EXPECT_EQ(seen, "old and long\n");
   EXPECT_EQ(get(root_ / "state/wwids"), "new\n");
+}
+
+TEST_F(FilesTest, TheRunStateHasADirectoryOfItsOwn) {
+  EXPECT_EQ(files_->read(StateFile::run_state).value(), "");
+  ASSERT_TRUE(files_->update(StateFile::run_state, replace_with("state")));
+  EXPECT_EQ(get(root_ / "run" / "state"), "state");
+  EXPECT_EQ(names_in(root_ / "run"), std::vector<std::string>{"state"}) << "nothing temporary is left behind";
 }
 
 TEST_F(FilesTest, NothingToChangeWritesNothing) {

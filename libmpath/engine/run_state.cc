@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What survives a restart and SIGKILL: marks of paths and maps go to /run/multipath/state whenever one of them changes, and come back at
+// the start, each to the device that it belongs to.
+#include "libmpath/engine/core.h"
+
+namespace mpath::engine {
+
+namespace {
+
+/// Marks that change together are written together.
+constexpr Duration pause_between_saves = milliseconds{50};
+constexpr Duration pause_after_failure = seconds{10};
+
+bool says_something(const wire::PathMarks& marks) {
+  return marks.quarantined || marks.suspect || marks.unreliable || marks.drained || marks.marginal_reasons.any();
+}
+
+}  // namespace
+
+/// From a daemon that ran before. What it says of devices that are not there any more is forgotten with the first discovery.
+void Engine::Core::take_run_state(std::string_view text) {
+  if (configured_once || options.mode == Mode::list) return;
+  Result<wire::RunState> state = wire::parse_run_state(text);
+  saved_run_state = std::string(text);
+  if (!state) {
+    log(Severity::warning, {}, state.error().message());
+    marks_changed = true;
+    return;
+  }
+  for (wire::PathMarks& marks : state->paths) restored_paths.emplace(marks.devnum, std::move(marks));
+  for (wire::MapMarks& marks : state->maps) restored_maps.emplace(marks.wwid, std::move(marks));
+  // What is claimed by nobody must not stay in the file.
+  marks_changed = !restored_paths.empty() || !restored_maps.empty();
+}
+
+/// Once its volume is known. It was the last daemon's judgement; the path is verified as any other.
+void Engine::Core::restore_marks(PathRecord& path) {
+  if (restored_paths.empty() || path.facts->wwid.empty()) return;
+  auto at = restored_paths.find(path.facts->devnum);
+  if (at == restored_paths.end()) return;
+  const wire::PathMarks marks = std::move(at->second);
+  restored_paths.erase(at);
+  if (marks.disk_sequence != path.facts->disk_sequence || marks.wwid != path.facts->wwid) return;
+  path.quarantined = marks.quarantined;
+  path.suspect = marks.suspect;
+  path.unreliable = marks.unreliable;
+  path.drained = marks.drained;
+  path.marginal_reasons = marks.marginal_reasons;
+  // The file counts by the machine's clock.
+  if (marks.drain_deadline != no_deadline) path.drain_deadline = marks.drain_deadline - standstill;
+  if (says_something(marks)) log(Severity::notice, path.facts->kernel_name, "keeps the marks that it had before the restart");
+  touch(path);
+}
+
+void Engine::Core::restore_marks(MapRecord& map) {
+  auto at = restored_maps.find(map.wwid);
+  if (at == restored_maps.end()) return;
+  map.queueing_disabled = at->second.queueing_disabled;
+  restored_maps.erase(at);
+  note_marks(map);
+}
+
+/// Called whenever something of the path may have changed.
+void Engine::Core::note_marks(PathRecord& path) {
+  wire::PathMarks& saved = path.saved_marks;
+  bool gone = !path.live || path.removed;
+  bool same = gone ? !says_something(saved)
+                   : saved.quarantined == path.quarantined && saved.suspect == path.suspect && saved.unreliable == path.unreliable &&
+                         saved.drained == path.drained && saved.marginal_reasons == path.marginal_reasons &&
+                         saved.drain_deadline == path.drain_deadline;
+  if (same) return;
+  saved = {};
+  if (!gone) {
+    saved = {.devnum = path.facts->devnum, .disk_sequence = path.facts->disk_sequence, .wwid = path.facts->wwid,
+             .quarantined = path.quarantined, .suspect = path.suspect, .unreliable = path.unreliable, .drained = path.drained,
+             .drain_deadline = path.drain_deadline, .marginal_reasons = path.marginal_reasons};
+  }
+  if (says_something(saved)) {
+    marked_paths.insert(path.id);
+  } else {
+    marked_paths.erase(path.id);
+  }
+  marks_changed = true;
+}
+
+void Engine::Core::note_marks(MapRecord& map) {
+  bool marked = map.live && map.queueing_disabled;
+  bool changed = marked ? marked_maps.insert(map.id).second : marked_maps.erase(map.id) != 0;
+  marks_changed = marks_changed || changed;
+}
+
+/// At the end of a step.
+void Engine::Core::save_run_state() {
+  if (!marks_changed || run_state_op != OpId::none || options.mode != Mode::manage) return;
+  // Before the first discovery the file knows more than we do.
+  if (!configured_once) return;
+  if (now < run_state_not_before) {
+    timers.set(run_state_timer, run_state_not_before);
+    return;
+  }
+  restored_paths.clear();
+  restored_maps.clear();
+  wire::RunState state;
+  for (PathId id : marked_paths) {
+    const PathRecord* path = find_path(id);
+    if (path == nullptr) continue;
+    wire::PathMarks& marks = state.paths.emplace_back(path->saved_marks);
+    if (marks.drain_deadline != no_deadline) marks.drain_deadline += standstill;
+  }
+  for (MapId id : marked_maps) {
+    if (const MapRecord* map = find_map(id)) state.maps.push_back({.wwid = map->wwid, .queueing_disabled = map->queueing_disabled});
+  }
+  std::string text = state.empty() ? std::string() : wire::format_run_state(state);
+  marks_changed = false;
+  if (text == saved_run_state) return;
+  saved_run_state = text;
+  run_state_op = new_op();
+  emit(SaveRunState{run_state_op, std::move(text)});
+}
+
+void Engine::Core::on(const RunStateSaved& event) {
+  if (event.op != run_state_op) {
+    ++counters.stale_completions;
+    return;
+  }
+  run_state_op = OpId::none;
+  run_state_not_before = now + pause_between_saves;
+  if (event.result) return;
+  log(Severity::warning, {}, "what is known of the paths would not survive a restart: " + event.result.error().message());
+  run_state_not_before = now + pause_after_failure;
+  saved_run_state = std::nullopt;
+  marks_changed = true;
+}
+
+}  // namespace mpath::engine

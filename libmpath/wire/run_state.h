@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Contents of /run/multipath/state: what the daemon knows of paths and maps beyond what it can find out again, so that a restart, or its
+// death by SIGKILL, forgets none of it. Lines of words; words and lines that a reader does not know mean nothing to it. What is lost or
+// damaged is not guessed at: the reader then knows nothing and verifies every path anew. Pure, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libmpath/base/error.h"
+#include "libmpath/base/time.h"
+#include "libmpath/model/ids.h"
+#include "libmpath/model/path.h"
+
+namespace mpath::wire {
+
+/// Of one path. It is the same path only if number, disk sequence number and WWID are the same.
+struct PathMarks {
+  DevNum devnum;
+  std::uint64_t disk_sequence = 0;
+  Wwid wwid;
+  bool quarantined = false;
+  bool suspect = false;
+  bool unreliable = false;
+  bool drained = false;
+  MonoTime drain_deadline = no_deadline;   ///< by CLOCK_MONOTONIC, which goes on while no daemon runs
+  MarginalReasons marginal_reasons;
+  friend bool operator==(const PathMarks&, const PathMarks&) = default;
+};
+
+/// Of one map.
+struct MapMarks {
+  Wwid wwid;
+  bool queueing_disabled = false;
+  friend bool operator==(const MapMarks&, const MapMarks&) = default;
+};
+
+struct RunState {
+  std::vector<PathMarks> paths;
+  std::vector<MapMarks> maps;
+  [[nodiscard]] bool empty() const { return paths.empty() && maps.empty(); }
+  friend bool operator==(const RunState&, const RunState&) = default;
+};
+
+/// The whole file.
+[[nodiscard]] std::string format_run_state(const RunState& state);
+
+/// Of any bytes. An empty file is an empty state; ErrorCode::unsupported if another version wrote it, ErrorCode::corrupt if it is cut off,
+/// changed, or holds more than limits::run_state_entries.
+[[nodiscard]] Result<RunState> parse_run_state(std::string_view text);
+
+}  // namespace mpath::wire

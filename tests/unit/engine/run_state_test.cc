@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the engine keeps in /run/multipath/state, and what a new one makes of it.
+#include "libmpath/wire/run_state.h"
+
+#include "tests/unit/engine/fixture.h"
+
+namespace mpath::engine {
+namespace {
+
+wire::RunState saved(const Bench& bench) { return wire::parse_run_state(bench.run_state_file).value_or(wire::RunState{}); }
+
+/// Two paths, and the map of both in the kernel.
+struct TwoPaths : Bench {
+  explicit TwoPaths(const std::string& defaults = {}) : Bench(defaults) {
+    disk("sda");
+    disk("sdb");
+    kernel_map({{"sda"}, {"sdb"}});
+  }
+};
+
+TEST(RunState, AQuarantineIsWrittenAtOnceAndTakenBackWhenItEnds) {
+  TwoPaths bench("polling_interval 1");
+  bench.start();
+  bench.run(seconds{2});
+  EXPECT_EQ(bench.saves, 0u);
+  bench.disks.at("sda").volume = 2;
+  bench.kernel_fails("sda");
+  bench.run(seconds{5});
+  ASSERT_EQ(saved(bench).paths.size(), 1u);
+  EXPECT_TRUE(saved(bench).paths[0].quarantined);
+  EXPECT_EQ(saved(bench).paths[0].devnum, bench.number("sda"));
+  EXPECT_EQ(saved(bench).paths[0].wwid.text, wwid_of(1));
+  bench.disks.at("sda").volume = 1;
+  bench.run(seconds{5});
+  EXPECT_EQ(bench.run_state_file, "");
+  EXPECT_EQ(bench.saves, 2u) << "only when something changed";
+}
+
+TEST(RunState, DisabledQueueingOutlivesTheDaemon) {
+  TwoPaths first("no_path_retry queue");
+  first.start();
+  first.run(seconds{1});
+  first.ask(RequestKind::disable_queueing);
+  ASSERT_EQ(saved(first).maps.size(), 1u);
+
+  TwoPaths second("no_path_retry queue");
+  second.run_state_file = first.run_state_file;
+  second.start();
+  second.run(seconds{10});
+  EXPECT_FALSE(wire::features_has(second.map().table.features, wire::queue_if_no_path));
+  EXPECT_TRUE(second.take_kinds().empty()) << "no load";
+  second.ask(RequestKind::restore_queueing);
+  EXPECT_TRUE(wire::features_has(second.map().table.features, wire::queue_if_no_path));
+  EXPECT_EQ(second.run_state_file, "");
+}
+
+TEST(RunState, MarksComeBackToTheSameDeviceOnly) {
+  struct Row {
+    const char* what;
+    std::uint64_t sequence_more;
+    const char* wwid;
+    bool comes_back;
+  };
+  for (const Row& row : {Row{"the same", 0, "", true}, Row{"the number was given to another disk", 1, "", false},
+                         Row{"another volume", 0, "3600x", false}}) {
+    TwoPaths bench;
+    const PathFacts& facts = bench.disks.at("sda").found.facts;
+    wire::RunState before;
+    before.paths.push_back({.devnum = facts.devnum, .disk_sequence = facts.disk_sequence + row.sequence_more,
+                            .wwid = {*row.wwid == 0 ? wwid_of(1) : row.wwid}, .drained = true});
+    bench.run_state_file = wire::format_run_state(before);
+    bench.start();
+    bench.run(seconds{3});
+    EXPECT_EQ(bench.kernel_state("sda"), row.comes_back ? KernelPathState::failed : KernelPathState::active) << row.what;
+    EXPECT_EQ(bench.kernel_state("sdb"), KernelPathState::active) << row.what;
+    EXPECT_EQ(saved(bench).paths.size(), row.comes_back ? 1u : 0u) << row.what;
+  }
+}
+
+TEST(RunState, AQuarantinedPathIsVerifiedAnewAfterTheRestart) {
+  TwoPaths bench;
+  const PathFacts& facts = bench.disks.at("sda").found.facts;
+  wire::RunState before;
+  before.paths.push_back({.devnum = facts.devnum, .disk_sequence = facts.disk_sequence, .wwid = {wwid_of(1)}, .quarantined = true});
+  bench.run_state_file = wire::format_run_state(before);
+  bench.start();
+  bench.run(seconds{3});
+  EXPECT_GE(bench.inquiries, 1u);
+  EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::active) << "it answers as the volume that it was found as";
+  EXPECT_EQ(bench.run_state_file, "");
+}
+
+TEST(RunState, DamageIsSaidAndOverwritten) {
+  TwoPaths bench;
+  bench.run_state_file = "rubbish";
+  bench.start();
+  bench.run(seconds{3});
+  EXPECT_EQ(bench.times_logged("is damaged and not used"), 1);
+  EXPECT_EQ(bench.run_state_file, "");
+}
+
+TEST(RunState, AFileThatCannotBeWrittenIsTriedAgain) {
+  TwoPaths bench("no_path_retry queue");
+  bench.start();
+  bench.run(seconds{1});
+  bench.run_state_error = Error{ErrorCode::io, "/run", "no space", {}};
+  bench.ask(RequestKind::disable_queueing);
+  EXPECT_EQ(bench.times_logged("would not survive a restart"), 1);
+  bench.run_state_error.reset();
+  bench.run(seconds{12});
+  EXPECT_EQ(saved(bench).maps.size(), 1u);
+}
+
+}  // namespace
+}  // namespace mpath::engine

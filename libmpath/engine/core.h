@@ -146,6 +146,7 @@ struct Engine::Core {
   [[nodiscard]] std::optional<int> assumed_priority(const MapRecord& map, const PathRecord& path);
   [[nodiscard]] policy::Layout lay_out(MapRecord& map, const std::vector<PathRecord*>& members);
   [[nodiscard]] bool carries_io(const MapRecord& map);
+  [[nodiscard]] bool may_resize(const MapRecord& map);
   [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map);
   [[nodiscard]] std::optional<std::string> silence_in(const MapRecord& map);
   void run_table(MapRecord& map, TableAction action);

@@ -67,6 +67,7 @@ void Engine::Core::finish_check(PathRecord& path) {
   --checks_outstanding;
   ++counters.checks_finished;
   path.last_answer = now;
+  path.usual_check_length = std::min(path.last_check_length, now - check.started);
   path.last_check_length = now - check.started;
   bool first = !path.answered;
   path.answered = true;

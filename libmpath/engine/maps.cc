@@ -35,7 +35,9 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
       if (std::ranges::find(members, path) == members.end()) members.push_back(path);
     }
   }
-  std::uint64_t size = map.kernel && !map.resize_wanted ? map.kernel->table.size_sectors : 0;
+  std::uint64_t size = map.kernel && !may_resize(map) ? map.kernel->table.size_sectors : 0;
+  // Of a volume that grew since, a map without a working path shows no more than before, but goes on.
+  bool takes_larger = map.kernel && size != 0 && !carries_io(map);
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
     if (path == nullptr || path->in_table || path->removed || path->quarantined) continue;
@@ -44,7 +46,8 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
                      path->health.state == PathState::down;
     if (!works && !may_begin) continue;
     if (size == 0) size = path->facts->size_sectors;
-    if (path->facts->size_sectors != size || size == 0) continue;
+    bool fits = takes_larger ? path->facts->size_sectors >= size : path->facts->size_sectors == size;
+    if (!fits || size == 0) continue;
     members.push_back(path);
   }
   return members;
@@ -91,7 +94,7 @@ policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecor
     layout.spec.table.features = wire::features_without(layout.spec.table.features, wire::queue_if_no_path);
   }
   // The size of a map in use changes by resize only.
-  if (map.kernel && !map.resize_wanted) layout.spec.table.size_sectors = map.kernel->table.size_sectors;
+  if (map.kernel && !may_resize(map)) layout.spec.table.size_sectors = map.kernel->table.size_sectors;
   return layout;
 }
 
@@ -158,19 +161,24 @@ bool Engine::Core::carries_io(const MapRecord& map) {
   });
 }
 
+/// A new size needs a flush, and without a path that the kernel uses that would fail the I/O that waits for one.
+bool Engine::Core::may_resize(const MapRecord& map) {
+  return map.resize_wanted && std::ranges::any_of(map.paths, [&](PathId id) {
+    const PathRecord* path = find_path(id);
+    return path != nullptr && path->in_table && !path->removed && may_serve(*path) && path->kernel_state == KernelPathState::active;
+  });
+}
+
 /// Why the table must not be loaded now, if it must not. Asks paths that have not answered lately.
 std::optional<std::string> Engine::Core::load_blocked(MapRecord& map) {
   if (!carries_io(map)) return std::nullopt;
-  // Paths that take their time and answer one after the other must be fresh together once.
-  Duration fresh = fresh_answer;
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    if (path != nullptr && path->in_table) fresh = std::max(fresh, fresh_answer + path->last_check_length);
-  }
-  fresh = std::min(fresh, fresh_answer_most);
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
     if (path == nullptr || path->removed || !path->in_table || path->checks_disabled) continue;
+    // Of paths that take their time the first one's answer has aged when the last one has answered. One that was waited for in vain
+    // says nothing of how long it usually takes.
+    Duration slowness = is_usable(path->health.state) ? path->usual_check_length : Duration{0};
+    Duration fresh = std::min<Duration>(fresh_answer + slowness, fresh_answer_most);
     if (path->check.step == CheckStep::idle && path->last_answer + fresh < now) check_now(*path);
   }
   return silence_in(map);
@@ -300,10 +308,6 @@ bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
     defer(map, "the map waits for its udev event");
     return false;
   }
-  if (action.kind == TableActionKind::resize && !carries_io(map)) {
-    defer(map, "no path works, and the flush that a new size needs would fail the I/O that waits for one");
-    return false;
-  }
   if (map.settle_until > now && !map.forced) {
     map.wishes_load = true;
     return false;
@@ -342,7 +346,7 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
   action.fail_after_load = map.failed_after_load;
   action.udev.no_kpartx = map.settings->skip_kpartx.value;
   action.udev.no_paths = !any_usable;
-  if (map.forced || map.resize_wanted) action.udev.reload = false;
+  if (map.forced || action.kind == TableActionKind::resize) action.udev.reload = false;
   log(Severity::notice, map.name.text,
       fmt::format("{}: {} ({})", to_string(action.kind), to_string(action.reason.kind), action.reason.text));
   clear_deferral(map);
@@ -397,7 +401,7 @@ void Engine::Core::on(const TableActionFinished& event) {
       ++counters.table_loads;
       ++map->map_loads;
       map->forced = false;
-      map->resize_wanted = false;
+      if (map->table_kind == TableActionKind::resize) map->resize_wanted = false;
       for (PathId id : map->paths) {
         PathRecord* path = find_path(id);
         if (path == nullptr || path->removed) continue;

@@ -89,6 +89,7 @@ struct PathRecord {
   bool silent = false;          ///< its last command ended by its timeout, not by an answer
   MonoTime silent_failed_at{};  ///< since when a silent path gets no new I/O; what it got before may still be with it
   Duration last_check_length{0};
+  Duration usual_check_length{0};  ///< the shorter of the last two, so that one hang is not taken for slowness
   MonoTime next_check = no_deadline;
   Duration interval{0};
   std::uint32_t failures = 0;

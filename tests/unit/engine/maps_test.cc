@@ -163,6 +163,41 @@ TEST(Load, APathOfAnotherSizeStaysOut) {
   EXPECT_EQ(bench.groups(), "sda | sdb");
 }
 
+TEST(Load, APathToAVolumeThatGrewIsTheLastHopeOfItsMap) {
+  Settled bench;
+  for (const char* name : {"sda", "sdb"}) bench.disks.at(name).answer = Answer::dead;
+  bench.run(seconds{25});
+  bench.forget();
+  bench.disk("sdc").found.facts.size_sectors = 4096;
+  bench.appear("sdc");
+  bench.run(seconds{1});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload));
+  EXPECT_EQ(bench.groups(), "sdc | sda | sdb");
+  EXPECT_EQ(bench.map().table.size_sectors, 2048U) << "a map changes its size when it is asked to";
+}
+
+TEST(Load, ASlowAnswerOfOnePathDoesNotMakeOldAnswersOfTheOthersGood) {
+  Settled bench("", {{"sda"}, {"sdb"}});
+  // Its check takes four seconds, twice.
+  for (int round = 0; round < 2; ++round) {
+    bench.disks.at("sda").answer = Answer::none;
+    while (bench.hung.empty()) bench.run(milliseconds{100});
+    bench.run(seconds{4});
+    bench.answers_again("sda");
+  }
+  MonoTime answered = bench.now;
+  bench.run(seconds{2});
+  // Another path hangs now, which its last check could not know.
+  bench.disks.at("sdb").answer = Answer::none;
+  bench.run(seconds{1});
+  bench.disk("sdc");
+  bench.appear("sdc");
+  bench.run(seconds{1});
+  ASSERT_LT(bench.now, answered + seconds{5});
+  EXPECT_THAT(bench.actions, IsEmpty());
+  EXPECT_THAT(bench.picture()->maps.at(0)->deferred, testing::HasSubstr("sdb has not answered"));
+}
+
 TEST(Load, AMapMadeBySomebodyElseIsManaged) {
   Bench bench("path_grouping_policy multibus");
   bench.disk("sda");
@@ -304,7 +339,7 @@ TEST(Queueing, TheCountdownEndsEvenWhenSomethingElseHappensInThatInstant) {
 
 TEST(Queueing, APathThatIsNotInTheTableDoesNotKeepIoWaiting) {
   Settled bench("no_path_retry 6");
-  bench.disk("sdc").found.facts.size_sectors = 4096;  // another size: it never gets into the table
+  bench.disk("sdc").found.facts.size_sectors = 1024;  // too small: it never gets into the table
   bench.appear("sdc");
   for (const char* name : {"sda", "sdb"}) {
     bench.disks.at(name).answer = Answer::dead;

@@ -362,6 +362,30 @@ TEST(Change, ASizeThatGrewIsTakenByCommandOnly) {
   EXPECT_THAT(bench.take_kinds(), IsEmpty());
 }
 
+TEST(Change, ASizeIsNotTakenBeforeTheKernelUsesAPath) {
+  TwoPaths bench;
+  for (const char* name : {"sda", "sdb"}) {
+    bench.disks.at(name).answer = Answer::dead;
+    bench.kernel_fails(name);
+  }
+  bench.run(seconds{1});
+  for (const char* name : {"sda", "sdb"}) {
+    bench.disks.at(name).answer = Answer::good;
+    bench.disks.at(name).found.facts.size_sectors = 4096;
+    bench.appear(name);
+  }
+  EXPECT_EQ(bench.ask(RequestKind::resize_map).outcome, Outcome::failed) << "no path works";
+  // It works again, and the message that says so is under way: the flush would fail what waits for it.
+  bench.hold<SendMessage>();
+  while (bench.health("sda") != PathState::up) bench.run(milliseconds{100});
+  EXPECT_EQ(bench.ask(RequestKind::resize_map).outcome, Outcome::ok);
+  bench.run(seconds{1});
+  EXPECT_THAT(bench.take_kinds(), IsEmpty());
+  bench.release<SendMessage>();
+  bench.run(seconds{1});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(resize));
+}
+
 TEST(Change, StaleCompletionsAreCountedAndChangeNothing) {
   TwoPaths bench;
   auto before = bench.picture()->counters.stale_completions;

@@ -126,6 +126,20 @@ void Kernel::swap_if_drained(DmDevice& device) {
   if (resumed) resumed();
 }
 
+void Kernel::interrupt_swaps() {
+  for (DmDevice* device : devices()) {
+    if (!device->draining) continue;
+    trace(fmt::format("kernel: {} goes on with its old table", device->name.text));
+    // A flush that was begun leaves the old table without its queueing.
+    device->draining = false;
+    device->flushing = false;
+    device->suspended = false;
+    device->resumed = {};
+    requeue(*device);
+    kick(*device);
+  }
+}
+
 Status Kernel::rename(DmDevice& device, const MapName& new_name) {
   if (find(new_name) != nullptr) return mpath::fail(ErrorCode::exists, new_name.text, "a device of this name exists");
   trace(fmt::format("kernel: rename {} to {}", device.name.text, new_name.text));

@@ -56,6 +56,9 @@ struct Target {
   bool initializing_group = false;
 
   [[nodiscard]] std::size_t valid_paths() const;
+  [[nodiscard]] bool holds(const Disk& disk) const {
+    return std::any_of(paths.begin(), paths.end(), [&](const TargetPath& path) { return path.disk == &disk; });
+  }
 };
 
 /// How a map's request ended.
@@ -124,6 +127,8 @@ class Kernel {
   Status load(DmDevice& device, const MultipathTable& table);
   /// Begins the swap. `resumed` is called when the device runs with its new table.
   Status resume(DmDevice& device, UdevFlags flags, bool flush, std::move_only_function<void()> resumed);
+  /// The process that waits in resume() is killed: a swap that has not come about does not, and its table stays loaded.
+  void interrupt_swaps();
   Status rename(DmDevice& device, const MapName& new_name);
   Status remove(DmDevice& device);
   Status message(DmDevice& device, const MapMessage& message);

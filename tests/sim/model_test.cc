@@ -284,6 +284,25 @@ TEST(Kernel, ALoadWaitsForRequestsOnASickPathAndTheMapStandsStill) {
       << "a load makes every path active again";
 }
 
+TEST(Kernel, ASwapThatWasInterruptedDoesNotComeAbout) {
+  Lab lab;
+  DmDevice& device = lab.create(lab.table({{lab.disks[0]}, {lab.disks[1]}}));
+  lab.world.set_hang(*lab.disks[0], true);
+  lab.kernel.submit(device, [](IoResult) {});
+  lab.run(seconds{1});
+  ASSERT_TRUE(lab.kernel.message(device, MapMessage{MapMessage::Kind::fail_path, lab.disks[0]->devnum}));
+  ASSERT_TRUE(lab.kernel.load(device, lab.table({{lab.disks[1]}})));
+  ASSERT_TRUE(lab.kernel.resume(device, {}, false, [] { FAIL() << "its process is gone"; }));
+  auto held = std::make_shared<bool>(true);
+  lab.kernel.submit(device, [held](IoResult) { *held = false; });
+  lab.kernel.interrupt_swaps();
+  lab.run(seconds{1});
+  EXPECT_FALSE(*held) << "what was held back goes on";
+  EXPECT_EQ(device.live->paths.size(), 2u);
+  EXPECT_TRUE(lab.kernel.read(device).has_inactive_table);
+  EXPECT_TRUE(lab.kernel.resume(device, {}, false, [] {})) << "the next one may try";
+}
+
 TEST(Kernel, ALoadWithoutSickPathsIsQuick) {
   Lab lab;
   DmDevice& device = lab.create(lab.table({{lab.disks[0]}, {lab.disks[1]}}));
@@ -351,6 +370,26 @@ TEST(Lanes, OneTaskOfALaneAtATimeAndAHoldKeepsTheLane) {
   release();
   while (queue.next() != no_deadline) queue.run_next();
   EXPECT_THAT(order, ElementsAre("first runs", "first ended", "second runs"));
+}
+
+TEST(Lanes, ARefusedSwapFreesItsLane) {
+  Lab lab;
+  VirtualLanes lanes(lab.queue, Random(1));
+  SimDeviceMapper mapper(lab.kernel, lanes);
+  DmDevice& device = lab.create(lab.table({{lab.disks[0]}, {lab.disks[1]}}));
+  lab.world.set_hang(*lab.disks[0], true);
+  lab.kernel.submit(device, [](IoResult) {});
+  lab.run(seconds{1});
+  ASSERT_TRUE(lab.kernel.load(device, lab.table({{lab.disks[1]}})));
+  ASSERT_TRUE(lab.kernel.resume(device, {}, false, [] {}));
+  bool refused = false;
+  ASSERT_TRUE(lanes.submit(ports::Lane::wait, 1, [&]() -> ports::Continuation {
+    refused = !mapper.resume(device.name, {}, false).has_value();
+    return {};
+  }));
+  lab.run(seconds{1});
+  EXPECT_TRUE(refused) << "somebody else's swap is under way";
+  EXPECT_EQ(lanes.running(ports::Lane::wait), 0u);
 }
 
 TEST(Lanes, NoMoreThanFourMapsWaitAtOnce) {

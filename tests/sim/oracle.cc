@@ -26,11 +26,25 @@ void Oracle::violate(const std::string& rule, const std::string& text) {
 
 Duration Oracle::daemon_age() const { return daemon_since_ ? now() - *daemon_since_ : Duration{}; }
 
+/// A load is put off for a path that hangs, and as long after it as I/O of before may still be with the device.
+bool Oracle::may_await_load(const DmDevice& device) const {
+  if (!device.live) return false;
+  return std::any_of(device.live->paths.begin(), device.live->paths.end(), [&](const TargetPath& path) {
+    bool hangs = path.disk->present && world_.hanging(*path.disk);
+    bool hung_lately = path.disk->hung_until != MonoTime{} && now() - path.disk->hung_until < settings_.recovery_limit() + world_.data_timeout;
+    return hangs || hung_lately;
+  });
+}
+
 const Disk* Oracle::working_for(const std::string& wwid, Duration length) const {
   if (daemon_age() < length + seconds{5}) return nullptr;
+  const DmDevice* device = kernel_.find_uuid("mpath-" + wwid);
+  bool load_waits = device != nullptr && may_await_load(*device);
   for (const auto& disk : world_.disks()) {
     bool found = disk->present && wwid_of(*disk) == wwid && disk->udev_wwid == wwid && now() - disk->udev_changed >= length;
-    if (found && world_.usable_for(*disk, length)) return disk.get();
+    if (!found || !world_.usable_for(*disk, length)) continue;
+    bool outside = device != nullptr && device->live && !device->live->holds(*disk);
+    if (!outside || !load_waits) return disk.get();
   }
   return nullptr;
 }
@@ -50,7 +64,9 @@ void Oracle::check_members(const DmDevice& device, const Target& table, const ch
   for (const TargetPath& path : table.paths) {
     const Disk& disk = *path.disk;
     if (!members.insert(disk.devnum).second) violate("stranger", fmt::format("{} {}: {} twice", what, device.name.text, disk.name));
-    if (wwid_of(disk) != device.wwid() && disk.lun != nullptr && now() - disk.remapped_at > settings_.notice_limit()) {
+    bool exchanged = wwid_of(disk) != device.wwid() && disk.lun != nullptr;
+    // While nothing reaches it, nobody can find out.
+    if (exchanged && now() - disk.remapped_at > settings_.notice_limit() && world_.usable_for(disk, settings_.notice_limit())) {
       violate("stranger", fmt::format("{} {} ({}): {} is {}", what, device.name.text, device.wwid(), disk.name, wwid_of(disk)));
     }
   }
@@ -85,9 +101,13 @@ void Oracle::loading(const DmDevice& device, const Target& table) {
   for (const TargetPath& path : device.live->paths) {
     if (!path.active) map.failed_before.insert(path.disk);
   }
+  // Paths that are slow, each with three commands to a check, are allowed to have answered a while ago.
+  Duration slowest{};
+  for (const TargetPath& path : device.live->paths) slowest = std::max(slowest, path.disk->extra_latency);
   for (const TargetPath& sick : device.live->paths) {
     const Disk& disk = *sick.disk;
-    bool hangs = sick.in_flight > 0 && disk.present && world_.hanging(disk) && now() - disk.hangs_since > known_hang;
+    bool hangs = sick.in_flight > 0 && disk.present && world_.hanging(disk) &&
+                 now() - disk.hangs_since > known_hang + 4 * slowest;
     if (!hangs) continue;
     bool another = std::any_of(device.live->paths.begin(), device.live->paths.end(), [&](const TargetPath& path) {
       return path.active && world_.usable_for(*path.disk, seconds{2});
@@ -129,10 +149,12 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
         }
       }
       if (!know(*disk).down_since) know(*disk).down_since = now();
+      if (device.inactive) map.failed_before.insert(disk);
       return;
     }
     case Kind::reinstate_path:
       if (disk == nullptr) return;
+      map.failed_before.erase(disk);
       if (disk->present && disk->lun != nullptr && wwid_of(*disk) != device.wwid() && now() - disk->remapped_at > verified_lately) {
         violate("misdirected", fmt::format("{} ({}): {} is reinstated, which leads to {}", device.name.text, device.wwid(),
                                            disk->name, wwid_of(*disk)));
@@ -182,10 +204,7 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
     if (same && disk.lun != nullptr && wwid_of(disk) != disk.udev_wwid) known.bad = true;
     return;
   }
-  if (scsi_operation(command) != 0x00) {
-    known.bad = known.bad || !clean;
-    return;
-  }
+  if (scsi_operation(command) != 0x00) return;
   if (outcome.status == 0x02 && outcome.sense_bytes > 13) {
     bool standby = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0b;
     bool transitioning = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0a;
@@ -207,6 +226,10 @@ void Oracle::path_failed(const DmDevice&, const Disk& disk) {
 
 void Oracle::changed(const Lun* lun) {
   if (lun != nullptr) ++maps_[lun->wwid.text].reasons;
+}
+
+void Oracle::meddled(const DmDevice& device) {
+  maps_[device.wwid()].excused_until = now() + settings_.recovery_limit();
 }
 
 void Oracle::changed_all() {
@@ -251,7 +274,7 @@ void Oracle::request_ended(const DmDevice& device, const IoResult& result, Durat
   bool must_queue = settings_.no_path_retry.kind == NoPathRetry::Kind::queue ||
                     (settings_.no_path_retry.kind == NoPathRetry::Kind::checks && !map.gave_up);
   if (must_queue) violate("failed early", device.name.text + ": a request failed although it had to be queued");
-  if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit())) {
+  if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit()); disk && now() >= map.excused_until) {
     violate("failed early", fmt::format("{}: a request failed although {} works", device.name.text, disk->name));
   }
 }

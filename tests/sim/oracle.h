@@ -9,8 +9,8 @@
 //   failed early      a request failed although no_path_retry says to queue, or a path had been working for recovery_limit().
 //   stalled           a request waits although a path has been working for recovery_limit().
 //   last path         the last active path was failed without a definite verdict of its checker.
-//   load on hang      a table was loaded while a request hung on a path of the map for more than 1.5 s, and another path worked; or the
-//                     map stood still for more than 0.5 s because of such a load.
+//   load on hang      a table was loaded while a request hung on a path of the map for more than 1.5 s (more if paths are slow), and another path
+//                     worked; or the map stood still for more than 0.5 s because of such a load.
 //   not failed again  a load made a path active that the checker had found bad, and 1 s later it still was.
 //   too many loads    a map was loaded more often than things happened to it.
 //   queueing          queueing was switched off before no_path_retry allowed it.
@@ -57,6 +57,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   /// Something happened to this volume that may be worth a table load.
   void changed(const Lun* lun);
   void changed_all();
+  /// Somebody else failed a path of the map: until it is back, requests may fail for it.
+  void meddled(const DmDevice& device);
   void daemon_started();
   void daemon_stopped();
   /// All is at rest: compare the kernel with the world.
@@ -87,7 +89,9 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     MonoTime to_fail_again{};
     std::set<const Disk*> failed_before;  ///< in the table that was replaced: failing them again is no decision
     std::optional<MonoTime> waiting_since;
+    MonoTime excused_until{};  ///< requests may fail: somebody else failed their path
   };
+  [[nodiscard]] bool may_await_load(const DmDevice& device) const;
   [[nodiscard]] bool definitely_bad(const Disk& disk) const;
   /// A path of the volume has been working, with a daemon to see it, for so long.
   [[nodiscard]] const Disk* working_for(const std::string& wwid, Duration length) const;

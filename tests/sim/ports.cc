@@ -151,7 +151,10 @@ Status SimDeviceMapper::resume(const MapName& name, UdevFlags flags, bool flush)
   check_lane({ports::Lane::wait});
   DmDevice* device = kernel_.find(name);
   if (device == nullptr) return fail(ErrorCode::not_found, name.text, "there is no such device");
-  return kernel_.resume(*device, flags, flush, lanes_.hold());
+  auto release = std::make_shared<VirtualLanes::Release>(lanes_.hold());
+  Status begun = kernel_.resume(*device, flags, flush, [release] { (*release)(); });
+  if (!begun) (*release)();
+  return begun;
 }
 
 Status SimDeviceMapper::rename(const MapName& name, const MapName& new_name, const Precondition& expected) {

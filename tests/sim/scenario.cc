@@ -247,9 +247,11 @@ class Faults {
     DmDevice* map = disk == nullptr ? nullptr : sim_.map_of(*disk->lun);
     if (map == nullptr || !map->live) return;
     KernelWatcher* watcher = std::exchange(sim_.kernel.watcher, nullptr);
-    auto kind = random_.chance(50) ? MapMessage::Kind::fail_path : MapMessage::Kind::reinstate_path;
+    // Failing the last path from outside fails requests at once; nobody can help that.
+    auto kind = random_.chance(50) && map->live->valid_paths() > 1 ? MapMessage::Kind::fail_path : MapMessage::Kind::reinstate_path;
     (void)sim_.kernel.message(*map, MapMessage{kind, disk->devnum, 0});
     sim_.kernel.watcher = watcher;
+    sim_.oracle.meddled(*map);
   }
   /// The volume grows; the map follows when it is asked to.
   void grow() {

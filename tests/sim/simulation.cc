@@ -193,6 +193,7 @@ void Simulation::start_daemon() {
 void Simulation::kill_daemon() {
   trace("daemon: killed");
   daemon.reset();
+  kernel.interrupt_swaps();
   oracle.daemon_stopped();
 }
 

@@ -88,6 +88,7 @@ Disk& World::add_disk(HostPort& host, TargetPort& port, Lun& lun, bool quiet) {
   by_name_[added.name] = &added;
   refresh_udev(added);
   added.was_usable = usable(added);
+  added.was_access = access(added);
   if (!quiet) {
     trace(fmt::format("world: {} ({}) appears, {} behind host {}", added.name, to_string(added.devnum),
                       lun.wwid.text, host.number));
@@ -247,8 +248,12 @@ void World::changed(Disk& disk) {
     disk.was_usable = now_usable;
     disk.usable_changed = queue_.awake();
   }
+  Access now_access = access(disk);
+  if (now_access == Access::standby && disk.was_access != Access::standby) disk.usable_changed = queue_.awake();
+  disk.was_access = now_access;
   bool now_hanging = disk.present && hanging(disk);
   if (now_hanging && !disk.was_hanging) disk.hangs_since = queue_.awake();
+  if (!now_hanging && disk.was_hanging) disk.hung_until = queue_.awake();
   disk.was_hanging = now_hanging;
   wake(disk);
 }

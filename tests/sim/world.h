@@ -79,9 +79,11 @@ struct Disk {
   std::vector<std::uint64_t> waiting;  ///< requests that get no answer now
   // Times of these are the queue's awake().
   MonoTime hangs_since{};
+  MonoTime hung_until{};               ///< when it last answered again
   MonoTime remapped_at{};
-  MonoTime usable_changed{};           ///< when the answer of World::usable() last changed
+  MonoTime usable_changed{};           ///< when the answer of World::usable() last changed, or I/O through it began to need an activation
   bool was_usable = true;
+  Access was_access = Access::optimized;
   bool was_hanging = false;
   // What udev and sysfs remember; it may be older than the truth.
   std::string udev_wwid;

@@ -58,7 +58,9 @@ Status Daemon::open_ports() {
   auto lanes = runtime::ThreadLanes::create(*loop_, [this](ports::Continuation done) { loop_->post(std::move(done)); });
   if (!lanes) return std::unexpected(lanes.error());
   lanes_ = std::move(*lanes);
-  auto commands = sys::SgCommands::create(*lanes_, *loop_);
+  std::function<Result<UniqueFd>()> new_reader;
+  if (options_.read_helper) new_reader = [helper = options_.read_helper] { return helper->new_reader(); };
+  auto commands = sys::DeviceCommands::create(*lanes_, *loop_, std::move(new_reader));
   if (!commands) return std::unexpected(commands.error());
   commands_ = std::move(*commands);
 
@@ -78,7 +80,9 @@ Status Daemon::start_watching() {
   if (Status status = server_->listen(std::move(*sockets)); !status) return status;
   if (Status status = loop_->watch(monitor_->fd(), EPOLLIN, [this](std::uint32_t) { on_uevents(); }); !status) return status;
   // Its replies are collected at the beginning of each turn; being woken is all that is needed.
-  if (Status status = loop_->watch(commands_->event_fd(), EPOLLIN, [](std::uint32_t) {}); !status) return status;
+  for (int fd : commands_->event_fds()) {
+    if (Status status = loop_->watch(fd, EPOLLIN, [](std::uint32_t) {}); !status) return status;
+  }
   event_poll_ = device_mapper_->capabilities().event_poll;
   if (event_poll_) {
     Status status = loop_->watch(device_mapper_->event_fd(), EPOLLIN | EPOLLPRI,
@@ -87,6 +91,7 @@ Status Daemon::start_watching() {
   } else {
     degraded_.push_back("kernel without device-mapper event poll: a path that I/O failed is noticed at its next check");
   }
+  if (!options_.read_helper) degraded_.push_back("no child process for reads past the page cache: checker directio cannot work");
   std::uint64_t watchdog_microseconds = 0;
   if (sd_watchdog_enabled(0, &watchdog_microseconds) > 0) {
     watchdog_period_ = microseconds{watchdog_microseconds} / 2;
@@ -169,7 +174,7 @@ void Daemon::reply(const engine::Reply& reply) { server_->send(reply.id, command
 
 std::vector<engine::StuckView> Daemon::stuck_now() const {
   std::vector<engine::StuckView> stuck;
-  for (const sys::StalledHost& host : commands_->stalled(stuck_age)) {
+  for (const sys::StalledHost& host : commands_->scsi().stalled(stuck_age)) {
     stuck.push_back({.what = fmt::format("host {}{}", host.host, host.in_kernel ? " (the kernel holds the submission)" : " (full)"),
                      .since = host.since,
                      .waiting = host.waiting});
@@ -187,7 +192,7 @@ void Daemon::render(engine::RenderReply reply) {
   picture->process_id = static_cast<std::uint32_t>(::getpid());
   picture->stuck = stuck_now();
   picture->degraded = degraded_;
-  if (std::size_t count = commands_->degraded(); count > 0) {
+  if (std::size_t count = commands_->scsi().degraded(); count > 0) {
     picture->degraded.push_back(fmt::format("{} device(s) without an sg node (modprobe sg): their checks hold a thread while they last", count));
   }
   picture->counters.log_lines_dropped = log_->dropped();

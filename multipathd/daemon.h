@@ -9,10 +9,11 @@
 #include "libmpath/engine/engine.h"
 #include "libmpath/runtime/executor.h"
 #include "libmpath/runtime/thread_lanes.h"
+#include "libmpath/sys/device_commands.h"
 #include "libmpath/sys/device_mapper.h"
+#include "libmpath/sys/direct_read_helper.h"
 #include "libmpath/sys/epoll_loop.h"
 #include "libmpath/sys/files.h"
-#include "libmpath/sys/sg_commands.h"
 #include "libmpath/sys/udev_discovery.h"
 #include "libmpath/sys/udev_monitor.h"
 #include "multipathd/daemon_log.h"
@@ -24,6 +25,7 @@ struct DaemonOptions {
   LogTarget log_target = LogTarget::syslog;
   std::optional<int> verbosity;  ///< overrides the configuration's
   bool bindings_read_only = false;
+  std::shared_ptr<const sys::DirectReadHelper> read_helper;  ///< null: no reads past the page cache
 };
 
 class Daemon final : public runtime::Host {
@@ -60,7 +62,7 @@ class Daemon final : public runtime::Host {
   std::unique_ptr<sys::UdevMonitor> monitor_;
   std::unique_ptr<sys::Files> files_;
   std::unique_ptr<runtime::ThreadLanes> lanes_;
-  std::unique_ptr<sys::SgCommands> commands_;
+  std::unique_ptr<sys::DeviceCommands> commands_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<runtime::Executor> executor_;
   std::unique_ptr<Server> server_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libmpath/base/text.h"
+#include "libmpath/sys/direct_read_helper.h"
 #include "libmpath/sys/process.h"
 #include "multipathd/daemon.h"
 #include "tools/client/client.h"
@@ -77,7 +78,7 @@ int complain(const Error& error) {
   return 1;
 }
 
-int run_as_daemon(const CommandLine& line) {
+int run_as_daemon(const CommandLine& line, char** arguments) {
   if (::geteuid() != 0) {
     std::fputs("need to be root\n", stderr);
     return 1;
@@ -95,6 +96,12 @@ int run_as_daemon(const CommandLine& line) {
   if (!line.foreground) {
     if (Status status = sys::daemonise(); !status) return complain(status.error());
   }
+  // Before there is anything that it could inherit.
+  if (auto helper = sys::DirectReadHelper::start(arguments)) {
+    options.read_helper = std::make_shared<const sys::DirectReadHelper>(std::move(*helper));
+  } else {
+    (void)complain(helper.error());
+  }
   auto pid_file = sys::PidFile::take(std::string(sys::pid_file_path));
   if (!pid_file) return complain(pid_file.error());
   auto running = daemon::Daemon::create(options);
@@ -107,5 +114,5 @@ int run_as_daemon(const CommandLine& line) {
 int main(int argc, char** argv) {
   auto line = parse(argc, argv);
   if (!line) return 1;
-  return line->client ? run_as_client(*line) : run_as_daemon(*line);
+  return line->client ? run_as_client(*line) : run_as_daemon(*line, argv);
 }

@@ -50,6 +50,19 @@ inline constexpr Duration sg_burst_window_most = milliseconds{16};
 inline constexpr Duration sg_burst_pause = milliseconds{50};    ///< nothing came for so long: the burst is over
 inline constexpr std::size_t sg_commands_per_path = 1;          ///< outstanding checks of one path
 
+// --- reads past the page cache, and commands that sleep until they are answered -----------------------------
+inline constexpr std::size_t direct_reads_per_path = 32;        ///< outstanding at once
+inline constexpr std::size_t direct_reads = 32768;              ///< of all paths, those of paths that are gone included
+inline constexpr std::size_t direct_read_bytes = 64u << 10;     ///< longest
+inline constexpr unsigned direct_context_reads = 1024;          ///< reads of one kernel AIO context
+inline constexpr Duration direct_retry = milliseconds{5};       ///< a device whose queue is full is asked again after so long
+inline constexpr Duration direct_retry_most = milliseconds{100};
+inline constexpr Duration direct_silence = seconds{5};          ///< no read came back for so long: is the child alive?
+inline constexpr Duration direct_patience = seconds{2};         ///< it must say so within this
+inline constexpr Duration direct_restart = seconds{1};          ///< pause before a child that lived shortly is replaced
+inline constexpr Duration direct_restart_most = seconds{60};
+inline constexpr std::size_t sleeping_commands = 4;             ///< NVMe and cciss commands under way: each holds a thread
+
 // --- kernel interfaces --------------------------------------------------------------------------------------
 inline constexpr std::size_t dm_answer_bytes = 64u << 20;       ///< longest answer of device-mapper (list, table, status)
 inline constexpr std::size_t sysfs_attribute_bytes = 64u << 10; ///< of a binary attribute (VPD pages)

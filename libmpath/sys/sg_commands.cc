@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "libmpath/base/limits.h"
+#include "libmpath/sys/block_node.h"
 
 namespace mpath::sys {
 
@@ -21,11 +22,6 @@ constexpr std::size_t samples_of_full_host = 32;  ///< devices whose progress is
 std::uint64_t tag_of(PathId path) { return static_cast<std::uint64_t>(path.slot) << 32 | path.generation; }
 PathId path_of(std::uint64_t tag) {
   return {.slot = static_cast<std::uint32_t>(tag >> 32), .generation = static_cast<std::uint32_t>(tag)};
-}
-
-bool same_device(const PathFacts& a, const PathFacts& b) {
-  return a.devnum == b.devnum && a.address == b.address && a.command_node == b.command_node &&
-         a.disk_sequence == b.disk_sequence && a.sysfs_path == b.sysfs_path;
 }
 
 }  // namespace

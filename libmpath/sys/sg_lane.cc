@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "libmpath/base/text.h"
+#include "libmpath/sys/block_node.h"
 #include "libmpath/sys/sysfs.h"
 
 namespace mpath::sys {
@@ -17,15 +18,6 @@ namespace mpath::sys {
 namespace {
 
 constexpr int reserve_bytes = 4096;  ///< the least that sg gives; its default is 32 KiB for each open file
-
-Status verify_disk_sequence(const PathFacts& facts) {
-  if (facts.disk_sequence == 0) return {};
-  SysfsDirectory block(facts.sysfs_path);
-  if (!block.exists()) return fail(ErrorCode::not_found, facts.kernel_name, "the disk is gone");
-  auto sequence = block.number("diskseq");
-  if (!sequence || *sequence == facts.disk_sequence) return {};
-  return fail(ErrorCode::conflict, facts.kernel_name, "is another disk by now");
-}
 
 Result<UniqueFd> open_node(const PathFacts& facts, const std::string& node, int mode) {
   UniqueFd fd(::open(node.c_str(), mode | O_NONBLOCK | O_CLOEXEC));
@@ -94,15 +86,7 @@ void ask_block_node(SgSubmission& submission, const ports::Clock& clock) {
 }  // namespace
 
 Result<UniqueFd> open_command_node(const PathFacts& facts) {
-  if (facts.command_node.empty()) {
-    // Read-only: closing a block device that was open for writing makes udev probe it anew.
-    std::string node = "/dev/" + facts.kernel_name;
-    std::ranges::replace(node, '!', '/');
-    auto fd = open_node(facts, node, O_RDONLY);
-    if (!fd) return fd;
-    if (auto same = verify_disk_sequence(facts); !same) return std::unexpected(std::move(same.error()));
-    return fd;
-  }
+  if (facts.command_node.empty()) return open_block_node(facts, 0);
   auto fd = open_node(facts, facts.command_node, O_RDWR);
   if (!fd) return fd;
   sg_scsi_id id{};

@@ -10,10 +10,11 @@
 #include "libmpath/runtime/configuration.h"
 #include "libmpath/runtime/executor.h"
 #include "libmpath/runtime/thread_lanes.h"
+#include "libmpath/sys/device_commands.h"
 #include "libmpath/sys/device_mapper.h"
+#include "libmpath/sys/direct_read_helper.h"
 #include "libmpath/sys/epoll_loop.h"
 #include "libmpath/sys/files.h"
-#include "libmpath/sys/sg_commands.h"
 #include "libmpath/sys/udev_discovery.h"
 
 namespace mpath::tool {
@@ -57,6 +58,13 @@ class Watcher final : public runtime::Host {
 }  // namespace
 
 Result<Observation> observe(engine::Mode mode, std::optional<int> verbosity) {
+  // Before there is a thread.
+  std::function<Result<UniqueFd>()> new_reader;
+  if (mode == engine::Mode::observe) {
+    if (auto helper = sys::DirectReadHelper::start(nullptr)) {
+      new_reader = [shared = std::make_shared<const sys::DirectReadHelper>(std::move(*helper))] { return shared->new_reader(); };
+    }
+  }
   auto loop = sys::EpollLoop::create();
   if (!loop) return std::unexpected(loop.error());
   StderrLog log(**loop);
@@ -69,9 +77,9 @@ Result<Observation> observe(engine::Mode mode, std::optional<int> verbosity) {
   sys::Files files{sys::FilePaths{}};
   auto lanes = runtime::ThreadLanes::create(**loop, [&loop](ports::Continuation done) { (*loop)->post(std::move(done)); });
   if (!lanes) return std::unexpected(lanes.error());
-  auto commands = sys::SgCommands::create(**lanes, **loop);
+  auto commands = sys::DeviceCommands::create(**lanes, **loop, std::move(new_reader));
   if (!commands) return std::unexpected(commands.error());
-  (void)(*loop)->watch((*commands)->event_fd(), EPOLLIN, [](std::uint32_t) {});
+  for (int fd : (*commands)->event_fds()) (void)(*loop)->watch(fd, EPOLLIN, [](std::uint32_t) {});
 
   engine::Engine engine({.mode = mode, .bindings_read_only = true});
   Watcher watcher;

@@ -251,6 +251,7 @@ struct Engine::Core {
   std::unordered_map<Wwid, MapId> map_by_wwid;
   std::unordered_map<MapName, MapId> map_by_name;
   std::map<std::uint64_t, MapId> map_order;
+  TargetVersion target_version{};
   std::unordered_set<MapName> foreign_names;  ///< dm devices that are not ours
   std::vector<MapId> map_queue;
   std::uint64_t checks_outstanding = 0;

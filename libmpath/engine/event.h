@@ -47,6 +47,7 @@ struct PathsEnumerated {
 struct MapsListed {
   OpId op = OpId::none;
   Result<std::vector<KernelMap>> maps;
+  TargetVersion target_version{};
 };
 /// Of ReadMap; an error with ErrorCode::not_found means that the kernel has no such map.
 struct MapRead {

@@ -48,6 +48,7 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
     if (size == 0) size = path->facts->size_sectors;
     bool fits = takes_larger ? path->facts->size_sectors >= size : path->facts->size_sectors == size;
     if (!fits || size == 0) continue;
+    if (map.kernel && !policy::fits_queue_mode(*path->facts, map.kernel->table.features)) continue;
     members.push_back(path);
   }
   return members;
@@ -87,9 +88,17 @@ policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecor
                       .priority_from_alua = path->priority_source == PrioritySource::alua});
   }
   policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
-  if (map.kernel) context.kernel_queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
+  if (map.kernel) {
+    context.kernel_queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
+    context.kernel_features = map.kernel->table.features;
+  }
   context.retries_expired = map.retries_expired;
+  context.target_version = target_version;
   policy::Layout layout = policy::lay_out(inputs, *map.settings, context);
+  if (map.remarks != layout.remarks) {
+    for (const std::string& remark : layout.remarks) log(Severity::warning, map.name.text, remark);
+    map.remarks = layout.remarks;
+  }
   if (map.queueing_disabled) {
     layout.spec.table.features = wire::features_without(layout.spec.table.features, wire::queue_if_no_path);
   }

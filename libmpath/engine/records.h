@@ -150,6 +150,7 @@ struct MapRecord {
   std::string deferred;
   bool wishes_load = false;
   bool regroup_wanted = false;             ///< a mark changed that counts for the groups, whatever failback says
+  std::vector<std::string> remarks;        ///< what of the configuration could not be followed; said once
 
   // Policy state.
   MonoTime failback_due = no_deadline;

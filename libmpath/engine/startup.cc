@@ -85,6 +85,7 @@ void Engine::Core::on(const MapsListed& event) {
     return;
   }
   maps_op = OpId::none;
+  target_version = event.target_version;
   if (!event.maps) {
     log(Severity::error, "device-mapper", event.maps.error().message());
     discovery_failed = true;

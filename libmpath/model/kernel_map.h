@@ -3,6 +3,7 @@
 // device-mapper/dm-mpath.rst). Plain values, any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -58,6 +59,9 @@ struct KernelMap {
   [[nodiscard]] bool is_multipath() const { return uuid.starts_with("mpath-"); }
   [[nodiscard]] Wwid wwid() const { return is_multipath() ? Wwid{uuid.substr(6)} : Wwid{}; }
 };
+
+/// Of the kernel's multipath target: major, minor, patch level. Zeros: not known.
+using TargetVersion = std::array<std::uint32_t, 3>;
 
 /// A line of the kernel's device list.
 struct KernelMapListing {

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "libmpath/wire/features.h"
+#include "libmpath/wire/path_selector.h"
 
 namespace mpath::plan {
 
@@ -77,25 +78,28 @@ bool features_match(const std::string& ours, const std::string& theirs) {
   return a == b;
 }
 
-bool selector_matches(const MultipathTable& wanted, const MultipathTable& kernel) {
-  if (wanted.groups.empty() || kernel.groups.empty()) return true;
-  return kernel.groups.front().selector.starts_with(wanted.groups.front().selector);
+/// The first group whose selector the kernel has otherwise. A kernel's group that is empty has nothing to select.
+const KernelGroup* other_selector(const MultipathTable& wanted, const MultipathTable& kernel) {
+  if (wanted.groups.empty()) return nullptr;
+  const std::string& ours = wanted.groups.front().selector;
+  auto at = std::ranges::find_if(kernel.groups, [&](const KernelGroup& group) {
+    return !group.paths.empty() && !wire::selector_matches(ours, group.selector);
+  });
+  return at == kernel.groups.end() ? nullptr : &*at;
 }
 
-/// The repeat counts of the paths that both have.
-bool repeat_counts_match(const MultipathTable& wanted, const MultipathTable& kernel) {
-  std::vector<std::pair<DevNum, std::string_view>> counts;
+/// The selector arguments of the paths that both have.
+bool path_arguments_match(const MultipathTable& wanted, const MultipathTable& kernel) {
+  std::vector<std::pair<DevNum, const KernelPath*>> ours;
   for (const KernelGroup& group : wanted.groups) {
-    for (const KernelPath& path : group.paths) {
-      if (!path.arguments.empty()) counts.emplace_back(path.devnum, path.arguments.front());
-    }
+    for (const KernelPath& path : group.paths) ours.emplace_back(path.devnum, &path);
   }
-  std::ranges::sort(counts);
+  std::ranges::sort(ours, {}, &std::pair<DevNum, const KernelPath*>::first);
   for (const KernelGroup& group : kernel.groups) {
     for (const KernelPath& path : group.paths) {
-      auto at = std::ranges::lower_bound(counts, path.devnum, {}, &std::pair<DevNum, std::string_view>::first);
-      bool known = at != counts.end() && at->first == path.devnum;
-      if (known && !path.arguments.empty() && path.arguments.front() != at->second) return false;
+      auto at = std::ranges::lower_bound(ours, path.devnum, {}, &std::pair<DevNum, const KernelPath*>::first);
+      bool known = at != ours.end() && at->first == path.devnum;
+      if (known && !wire::path_arguments_match(group.selector, at->second->arguments, path.arguments)) return false;
     }
   }
   return true;
@@ -106,7 +110,9 @@ std::optional<Reason> reload_reason(const MapSpec& wanted, const KernelMap& kern
   const MultipathTable& ours = wanted.table;
   const MultipathTable& theirs = kernel.table;
   if (options.force) return Reason{ReasonKind::forced, "asked for"};
-  if (ours.hardware_handler != theirs.hardware_handler && (!options.retain_handler || theirs.hardware_handler == "0")) {
+  // A bio-based map has no handler of its own and prints none.
+  bool has_handler = !wire::is_bio_based(theirs.features);
+  if (has_handler && ours.hardware_handler != theirs.hardware_handler && (!options.retain_handler || theirs.hardware_handler == "0")) {
     return Reason{ReasonKind::handler_differs, theirs.hardware_handler + " becomes " + ours.hardware_handler};
   }
   if (!features_match(ours.features, theirs.features)) {
@@ -115,11 +121,10 @@ std::optional<Reason> reload_reason(const MapSpec& wanted, const KernelMap& kern
   bool same = same_layout(ours, theirs);
   if (!same && all_paths(ours) != all_paths(theirs)) return path_difference(ours, theirs);
   if (!options.regroup) return std::nullopt;
-  if (!selector_matches(ours, theirs)) {
-    return Reason{ReasonKind::selector_differs,
-                  theirs.groups.front().selector + " becomes " + ours.groups.front().selector};
+  if (const KernelGroup* other = other_selector(ours, theirs)) {
+    return Reason{ReasonKind::selector_differs, other->selector + " becomes " + ours.groups.front().selector};
   }
-  if (!repeat_counts_match(ours, theirs)) return Reason{ReasonKind::arguments_differ, "repeat count"};
+  if (!path_arguments_match(ours, theirs)) return Reason{ReasonKind::arguments_differ, "repeat count"};
   if (!same && group_sets(ours) != group_sets(theirs)) return Reason{ReasonKind::group_order, "paths move between groups"};
   return std::nullopt;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/policy/layout.h"
 
+#include <algorithm>
 #include <string>
 
 #include "libmpath/base/text.h"
@@ -10,58 +11,23 @@ namespace mpath::policy {
 
 namespace {
 
+constexpr std::string_view queue_mode = "queue_mode";
+constexpr TargetVersion request_based_since = {1, 1, 0};
+
 bool all_follow_alua(std::span<const Member> members) {
   return !members.empty() && std::ranges::all_of(members, &Member::priority_from_alua);
 }
 
-PathGroupingPolicy choose_policy(std::span<const Member> members, const config::MapSettings& settings, bool& detected) {
+void choose_policy(Layout& layout, std::span<const Member> members, const config::MapSettings& settings) {
   bool alua = all_follow_alua(members);
-  detected = settings.detect_pgpolicy.value && alua;
-  if (detected) {
-    return settings.detect_pgpolicy_use_tpg.value ? PathGroupingPolicy::group_by_tpg : PathGroupingPolicy::group_by_prio;
+  layout.policy_detected = settings.detect_pgpolicy.value && alua;
+  layout.policy = settings.path_grouping_policy.value;
+  if (layout.policy_detected) {
+    layout.policy = settings.detect_pgpolicy_use_tpg.value ? PathGroupingPolicy::group_by_tpg : PathGroupingPolicy::group_by_prio;
+  } else if (layout.policy == PathGroupingPolicy::group_by_tpg && !alua) {
+    layout.policy = PathGroupingPolicy::failover;
+    layout.remarks.emplace_back("path_grouping_policy group_by_tpg needs ALUA priorities on every path; failover is used");
   }
-  PathGroupingPolicy configured = settings.path_grouping_policy.value;
-  if (configured == PathGroupingPolicy::group_by_tpg && !alua) return PathGroupingPolicy::failover;
-  return configured;
-}
-
-/// What paths of one group have in common; equal keys share a group.
-std::string grouping_key(const Member& member, std::size_t index, PathGroupingPolicy policy) {
-  switch (policy) {
-    case PathGroupingPolicy::failover: return std::to_string(index);
-    case PathGroupingPolicy::multibus: return {};
-    case PathGroupingPolicy::group_by_serial: return member.facts->serial;
-    case PathGroupingPolicy::group_by_prio: return std::to_string(member.priority.value_or(-1));
-    case PathGroupingPolicy::group_by_node_name: return member.facts->target_node;
-    case PathGroupingPolicy::group_by_tpg:
-      return std::to_string(member.facts->target_port_group ? int{*member.facts->target_port_group} : -1);
-  }
-  return {};
-}
-
-std::vector<Group> make_groups(std::span<const Member> members, PathGroupingPolicy policy) {
-  std::vector<Group> groups;
-  std::vector<std::pair<std::string, bool>> keys;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    std::pair key{grouping_key(members[i], i, policy), members[i].marginal};
-    auto at = std::ranges::find(keys, key);
-    if (at == keys.end()) {
-      at = keys.insert(keys.end(), key);
-      groups.emplace_back().marginal = members[i].marginal;
-    }
-    groups[static_cast<std::size_t>(at - keys.begin())].members.push_back(i);
-  }
-  for (Group& group : groups) {
-    group.usable = static_cast<std::uint32_t>(
-        std::ranges::count_if(group.members, [&](std::size_t i) { return is_usable(members[i].state); }));
-    group.priority = group_priority(members, group);
-  }
-  std::ranges::stable_sort(groups, [](const Group& a, const Group& b) {
-    if (a.marginal != b.marginal) return b.marginal;
-    if (a.priority != b.priority) return a.priority > b.priority;
-    return a.usable > b.usable;
-  });
-  return groups;
 }
 
 std::string choose_handler(std::span<const Member> members, const config::MapSettings& settings) {
@@ -83,8 +49,32 @@ std::string choose_handler(std::span<const Member> members, const config::MapSet
   return handler;
 }
 
-std::string repeat_count(const Member& member, const config::MapSettings& settings) {
-  std::uint64_t count = settings.rr_min_io_rq.value;
+/// A bio-based map stays one and a request-based one too; NVMe over TCP is for bio-based maps only.
+std::string choose_features(Layout& layout, std::span<const Member> members, const config::MapSettings& settings,
+                            const LayoutContext& context) {
+  std::string features = wire::normalise_features(settings.features.value);
+  std::string asked = wire::feature_value(features, queue_mode);
+  if (!asked.empty() && asked != "bio" && asked != "rq" && asked != "mq") {
+    layout.remarks.push_back("features: queue_mode " + asked + " is none of bio, rq and mq and is left out");
+    asked.clear();
+    features = wire::features_without(features, queue_mode);
+  }
+  bool tcp = std::ranges::any_of(members, [](const Member& member) { return member.facts->protocol == Protocol::nvme_tcp; });
+  bool bio = context.kernel_features ? wire::is_bio_based(*context.kernel_features) : tcp || asked == "bio";
+  bool asks_bio = asked == "bio";
+  if (asks_bio == bio) return features;
+  if (!asked.empty()) {
+    layout.remarks.push_back(fmt::format("features: queue_mode {} is left out: {}", asked,
+                                         context.kernel_features ? "a map that exists keeps the mode it was made with"
+                                                                 : "paths of NVMe over TCP need queue_mode bio"));
+    features = wire::features_without(features, queue_mode);
+  }
+  return bio ? wire::features_with(features, "queue_mode bio") : features;
+}
+
+std::string repeat_count(const Member& member, const config::MapSettings& settings, const LayoutContext& context) {
+  bool old_target = context.target_version != TargetVersion{} && context.target_version < request_based_since;
+  std::uint64_t count = old_target ? settings.rr_min_io.value : settings.rr_min_io_rq.value;
   if (settings.rr_weight.value == RrWeight::priorities && member.priority.value_or(0) > 0) {
     count *= static_cast<std::uint64_t>(*member.priority);
   }
@@ -92,48 +82,6 @@ std::string repeat_count(const Member& member, const config::MapSettings& settin
 }
 
 }  // namespace
-
-int group_priority(std::span<const Member> members, const Group& group) {
-  std::int64_t sum = 0;
-  std::int64_t defined = 0;
-  bool usable = false;
-  for (std::size_t i : group.members) {
-    if (!is_usable(members[i].state)) continue;
-    usable = true;
-    if (!members[i].priority) continue;
-    sum += *members[i].priority;
-    ++defined;
-  }
-  if (!usable) return 0;
-  return defined == 0 ? -1 : static_cast<int>(sum / defined);
-}
-
-std::uint32_t best_group(std::span<const Group> groups) {
-  if (groups.empty()) return 0;
-  const Group* best = nullptr;
-  for (const Group& group : groups) {
-    if (group.usable == 0) continue;
-    bool better = best == nullptr || (best->marginal && !group.marginal);
-    if (best != nullptr && best->marginal == group.marginal) {
-      better = group.priority > best->priority ||
-               (group.priority == best->priority && group.usable > best->usable);
-    }
-    if (better) best = &group;
-  }
-  return best == nullptr ? 1 : static_cast<std::uint32_t>(best - groups.data()) + 1;
-}
-
-bool out_of_order(std::span<const Group> groups) {
-  const Group* earlier = nullptr;
-  for (const Group& group : groups) {
-    if (earlier != nullptr) {
-      if (earlier->marginal && !group.marginal) return true;
-      if (earlier->marginal == group.marginal && group.priority > earlier->priority && earlier->priority != -1) return true;
-    }
-    if (group.priority != -1) earlier = &group;
-  }
-  return false;
-}
 
 bool wants_queueing(const NoPathRetry& retry, bool any_usable, const LayoutContext& context) {
   switch (retry.kind) {
@@ -145,10 +93,17 @@ bool wants_queueing(const NoPathRetry& retry, bool any_usable, const LayoutConte
   return false;
 }
 
+bool fits_queue_mode(const PathFacts& facts, const std::string& kernel_features) {
+  return facts.protocol != Protocol::nvme_tcp || wire::is_bio_based(kernel_features);
+}
+
 Layout lay_out(std::span<const Member> members, const config::MapSettings& settings, const LayoutContext& context) {
   Layout layout;
-  layout.policy = choose_policy(members, settings, layout.policy_detected);
+  choose_policy(layout, members, settings);
   layout.groups = make_groups(members, layout.policy);
+  if (settings.path_selector.value.starts_with("round-robin ")) {
+    for (Group& group : layout.groups) alternate_adapters(members, group);
+  }
 
   MapSpec& spec = layout.spec;
   spec.wwid = context.wwid;
@@ -163,7 +118,7 @@ Layout lay_out(std::span<const Member> members, const config::MapSettings& setti
     if (table.size_sectors == 0) table.size_sectors = member.facts->size_sectors;
   }
   bool any_usable = std::ranges::any_of(members, [](const Member& member) { return is_usable(member.state); });
-  table.features = settings.features.value;
+  table.features = choose_features(layout, members, settings, context);
   if (wants_queueing(settings.no_path_retry.value, any_usable, context)) {
     table.features = wire::features_with(table.features, wire::queue_if_no_path);
   }
@@ -173,7 +128,7 @@ Layout lay_out(std::span<const Member> members, const config::MapSettings& setti
     KernelGroup& out = table.groups.emplace_back();
     out.selector = settings.path_selector.value;
     for (std::size_t i : group.members) {
-      out.paths.push_back({.devnum = members[i].facts->devnum, .arguments = {repeat_count(members[i], settings)}});
+      out.paths.push_back({.devnum = members[i].facts->devnum, .arguments = {repeat_count(members[i], settings, context)}});
     }
   }
   return layout;

@@ -73,6 +73,8 @@ class DeviceMapper {
   /// [fast] One map by name; ErrorCode::not_found if there is none, ErrorCode::unsupported if its table is not
   /// exactly one multipath target.
   virtual Result<KernelMap> read(const MapName& name) = 0;
+  /// [fast] Version of the multipath target; zeros if it is not known.
+  virtual TargetVersion target_version() { return {}; }
   /// [fast] Arm the event poll; must precede the list() whose changes count.
   virtual Status arm_events() = 0;
 };

@@ -203,7 +203,7 @@ void Executor::collect_commands() {
 
 void Executor::carry_out(engine::ListMaps& effect) {
   submit(Lane::fast, 0, [this, op = effect.op, listing = listing_, &device_mapper = ports_.device_mapper]() -> Continuation {
-    engine::MapsListed event{op, {}};
+    engine::MapsListed event{.op = op, .maps = {}, .target_version = device_mapper.target_version()};
     std::vector<KernelMap> maps;
     // Armed first: a change after the list below fires again.
     Status armed = device_mapper.arm_events();
@@ -228,7 +228,7 @@ void Executor::carry_out(engine::ListMaps& effect) {
       if (!armed) log_failure(armed.error());
       complete(std::move(event));
     };
-  }, engine::MapsListed{effect.op, std::unexpected(lane_full())});
+  }, engine::MapsListed{.op = effect.op, .maps = std::unexpected(lane_full())});
 }
 
 void Executor::map_events_pending() {

@@ -57,6 +57,7 @@ class DeviceMapper final : public ports::DeviceMapper {
   Status message(const MapName& name, std::string_view uuid, const MapMessage& message) override;
   Result<std::vector<KernelMapListing>> list() override;
   Result<KernelMap> read(const MapName& name) override;
+  TargetVersion target_version() override { return capabilities_.multipath; }
   Status arm_events() override;
 
  private:

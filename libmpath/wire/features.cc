@@ -47,6 +47,17 @@ bool features_has(std::string_view features, std::string_view word) {
   return found;
 }
 
+std::string feature_value(std::string_view features, std::string_view word) {
+  std::string value;
+  auto words = feature_words(features);
+  for_each_feature(words, [&](std::string_view each, std::size_t index) {
+    if (each == word && takes_value(each) && index + 1 < words.size()) value = words[index + 1];
+  });
+  return value;
+}
+
+bool is_bio_based(std::string_view features) { return feature_value(features, "queue_mode") == "bio"; }
+
 std::string features_with(std::string_view features, std::string_view word) {
   auto words = feature_words(features);
   auto added = split_words(word);
@@ -78,7 +89,8 @@ FeatureSet parse_features(std::string_view features) {
     } else if (word == retain_attached_hw_handler) {
       set.retains_hardware_handler = true;
     } else if (word == "queue_mode" && !value.empty()) {
-      set.queue_mode = value;
+      // The kernel has one way of working with requests and prints neither name of it.
+      set.queue_mode = value == "mq" ? "rq" : value;
     } else if (word == "pg_init_retries" && number) {
       set.pg_init_retries = *number;
     } else if (word == "pg_init_delay_msecs" && number) {

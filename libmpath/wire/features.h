@@ -20,6 +20,10 @@ inline constexpr std::string_view retain_attached_hw_handler = "retain_attached_
 /// "0" for an empty text.
 [[nodiscard]] std::string normalise_features(std::string_view features);
 [[nodiscard]] bool features_has(std::string_view features, std::string_view word);
+/// The value of a word that takes one: "bio" of queue_mode. Empty without the word.
+[[nodiscard]] std::string feature_value(std::string_view features, std::string_view word);
+/// Whether a table with these features makes a bio-based map.
+[[nodiscard]] bool is_bio_based(std::string_view features);
 /// With `word` at the end, unless it is there already. `word` may carry a value: "queue_mode bio".
 [[nodiscard]] std::string features_with(std::string_view features, std::string_view word);
 /// Without any `word`, and without its value if it takes one.
@@ -31,7 +35,7 @@ inline constexpr std::string_view retain_attached_hw_handler = "retain_attached_
 struct FeatureSet {
   bool queues_if_no_path = false;
   bool retains_hardware_handler = false;
-  std::string queue_mode = "rq";                        ///< rq, bio, mq, or what else was written
+  std::string queue_mode = "rq";                        ///< rq (mq is the same), bio, or what else was written
   std::uint64_t pg_init_retries = 0;                    ///< 0: not given
   std::optional<std::uint64_t> pg_init_delay_msecs;     ///< nothing: not given, or the kernel's default
   std::vector<std::string> others;                      ///< in their order

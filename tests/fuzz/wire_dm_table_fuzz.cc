@@ -4,6 +4,7 @@
 
 #include "libmpath/wire/dm_table.h"
 #include "libmpath/wire/features.h"
+#include "libmpath/wire/path_selector.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mpath;
@@ -19,6 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!table) return 0;
   auto again = wire::parse_table(wire::format_table(*table), 1);
   if (!again || *again != *table) std::abort();
+  for (const KernelGroup& group : table->groups) {
+    if (!wire::selector_matches(group.selector, group.selector)) std::abort();
+    for (const KernelPath& path : group.paths) {
+      if (!wire::path_arguments_match(group.selector, path.arguments, path.arguments)) std::abort();
+    }
+  }
   if (!wire::apply_status(*table, rest) && *again != *table) std::abort();
   return 0;
 }

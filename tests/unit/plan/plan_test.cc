@@ -44,6 +44,7 @@ TEST(Plan, AfterApplyingIsEmpty) {
       [](MapSpec& s) { s.table.groups.pop_back(); },
       [](MapSpec& s) { for (auto& g : s.table.groups) g.selector = "historical-service-time 2 10 20"; },
       [](MapSpec& s) { for (auto& g : s.table.groups) for (auto& p : g.paths) p.arguments = {"100"}; },
+      [](MapSpec& s) { s.table.features = "2 queue_mode mq"; },
   };
   for (const auto& change : variants) {
     MapSpec wanted = spec();
@@ -80,6 +81,15 @@ TEST(Plan, DecidesInOrder) {
       {"a path too many", [](MapSpec& s) { s.table.groups[1].paths.pop_back(); }, {}, Kind::reload, ReasonKind::paths_differ, {}},
       {"selector", {}, [](KernelMap& k) { k.table.groups[0].selector = "round-robin 0"; }, Kind::reload, ReasonKind::selector_differs, {}},
       {"repeat count", {}, [](KernelMap& k) { k.table.groups[1].paths[1].arguments = {"7"}; }, Kind::reload, ReasonKind::arguments_differ, {}},
+      {"the kernel prints what it was not given", [](MapSpec& s) { for (auto& g : s.table.groups) g.selector = "historical-service-time 0"; },
+       [](KernelMap& k) { for (auto& g : k.table.groups) { g.selector = "historical-service-time 2 972 0"; for (auto& p : g.paths) p.arguments = {"0"}; } }, {}, {}, {}},
+      {"a CPU mask in the kernel's form", [](MapSpec& s) { for (auto& g : s.table.groups) g.selector = "io-affinity 0"; },
+       [](KernelMap& k) { for (auto& g : k.table.groups) { g.selector = "io-affinity 0"; for (auto& p : g.paths) p.arguments = {"00000000,00000001"}; } }, {}, {}, {}},
+      {"the selector of the second group", {}, [](KernelMap& k) { k.table.groups[1].selector = "round-robin 0"; }, Kind::reload, ReasonKind::selector_differs, {}},
+      {"a selector whose name is longer", {}, [](KernelMap& k) { for (auto& g : k.table.groups) g.selector = "service-time-x 0"; }, Kind::reload, ReasonKind::selector_differs, {}},
+      {"request-based by another name", [](MapSpec& s) { s.table.features = "2 queue_mode mq"; }, {}, {}, {}, {}},
+      {"a bio-based map prints no handler", [](MapSpec& s) { s.table.features = "2 queue_mode bio"; },
+       [](KernelMap& k) { k.table.features = "2 queue_mode bio"; k.table.hardware_handler = "0"; }, {}, {}, {}},
       {"more arguments than ours", {}, [](KernelMap& k) { k.table.groups[0].paths[0].arguments = {"1", "1"}; }, {}, {}, {}},
       {"a path in the other group", {}, [](KernelMap& k) { std::swap(k.table.groups[0].paths[0], k.table.groups[1].paths[0]); },
        Kind::reload, ReasonKind::group_order, {}},

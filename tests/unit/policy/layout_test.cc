@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "libmpath/base/text.h"
 #include "libmpath/wire/dm_table.h"
 #include "tests/unit/policy/fixture.h"
 
@@ -74,6 +75,134 @@ TEST(Layout, TablesOfEverySelector) {
   for (const auto& c : cases) {
     SCOPED_TRACE(c.defaults);
     EXPECT_EQ(table_of(two, "path_grouping_policy multibus\n" + c.defaults), c.table);
+  }
+}
+
+// Every grouping policy with every path selector, as the kernel is to get it.
+TEST(Layout, GoldenTables) {
+  const struct {
+    std::string policy;
+    std::vector<std::string> groups;  ///< the devices of each group
+    std::uint32_t best;
+  } layouts[] = {
+      {"failover", {"8:16", "8:48", "8:0", "8:32"}, 1},
+      {"multibus", {"8:0 8:16 8:32 8:48"}, 1},
+      {"group_by_serial", {"8:0 8:16 8:48", "8:32"}, 1},
+      {"group_by_prio", {"8:16 8:48", "8:0 8:32"}, 1},
+      {"group_by_node_name", {"8:0 8:16", "8:32 8:48"}, 1},
+      {"group_by_tpg", {"8:0 8:16", "8:32 8:48"}, 1},
+  };
+  const std::string selectors[] = {"round-robin 0", "queue-length 0", "service-time 0", "historical-service-time 0",
+                                   "historical-service-time 2 972 1", "io-affinity 0"};
+  for (const auto& layout : layouts) {
+    for (const std::string& selector : selectors) {
+      SCOPED_TRACE(layout.policy + ", " + selector);
+      std::string expected = fmt::format("2 pg_init_retries 5 0 {} {}", layout.groups.size(), layout.best);
+      for (const std::string& devices : layout.groups) {
+        auto words = split_words(devices);
+        expected += fmt::format(" {} {} 1", selector, words.size());
+        for (std::string_view device : words) expected += fmt::format(" {} 100", device);
+      }
+      std::vector<Member> members = four_paths();
+      for (Member& member : members) member.priority_from_alua = layout.policy == "group_by_tpg";
+      EXPECT_EQ(table_of(members, "detect_pgpolicy no\nrr_min_io_rq 100\nfeatures \"2 pg_init_retries 5\"\npath_selector \"" + selector +
+                                      "\"\npath_grouping_policy " + layout.policy),
+                expected);
+    }
+  }
+}
+
+TEST(Layout, RepeatCountOfAKernelThatIsOlderThanRequests) {
+  LayoutContext context;
+  auto settings = map_settings("rr_min_io 700\nrr_min_io_rq 8");
+  std::vector<Member> one = four_paths();
+  one.resize(1);
+  auto count = [&] { return lay_out(one, *settings, context).spec.table.groups[0].paths[0].arguments[0]; };
+  EXPECT_EQ(count(), "8") << "not known: a new one";
+  context.target_version = {1, 0, 5};
+  EXPECT_EQ(count(), "700");
+  context.target_version = {1, 1, 0};
+  EXPECT_EQ(count(), "8");
+}
+
+TEST(Layout, FeaturesKeepTheModeThatAMapWasMadeWith) {
+  const struct {
+    std::string configured;
+    std::optional<std::string> kernel;
+    Protocol protocol;
+    std::string features;
+    std::size_t remarks;
+  } cases[] = {
+      {"0", std::nullopt, Protocol::scsi_fcp, "0", 0},
+      {"2 queue_mode bio", std::nullopt, Protocol::scsi_fcp, "2 queue_mode bio", 0},
+      {"2 queue_mode mq", std::nullopt, Protocol::scsi_fcp, "2 queue_mode mq", 0},
+      {"2 queue_mode fast", std::nullopt, Protocol::scsi_fcp, "0", 1},
+      {"4 pg_init_retries 5 queue_mode fast", std::nullopt, Protocol::scsi_fcp, "2 pg_init_retries 5", 1},
+      {"2 queue_mode bio", "0", Protocol::scsi_fcp, "0", 1},
+      {"2 queue_mode bio", "2 queue_mode bio", Protocol::scsi_fcp, "2 queue_mode bio", 0},
+      {"2 queue_mode rq", "3 queue_if_no_path queue_mode bio", Protocol::scsi_fcp, "2 queue_mode bio", 1},
+      {"0", "2 queue_mode bio", Protocol::scsi_fcp, "2 queue_mode bio", 0},
+      {"0", std::nullopt, Protocol::nvme_tcp, "2 queue_mode bio", 0},
+      {"2 queue_mode rq", std::nullopt, Protocol::nvme_tcp, "2 queue_mode bio", 1},
+      {"0", std::nullopt, Protocol::nvme_rdma, "0", 0},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.configured + " with " + c.kernel.value_or("no map"));
+    PathFacts facts = facts_of("sda");
+    facts.protocol = c.protocol;
+    std::vector<Member> members = {{.facts = std::make_shared<const PathFacts>(facts), .state = PathState::up}};
+    LayoutContext context;
+    context.kernel_features = c.kernel;
+    Layout layout = lay_out(members, *map_settings("features \"" + c.configured + "\""), context);
+    EXPECT_EQ(layout.spec.table.features, c.features);
+    EXPECT_EQ(layout.remarks.size(), c.remarks);
+  }
+  PathFacts tcp = facts_of("sda");
+  tcp.protocol = Protocol::nvme_tcp;
+  EXPECT_FALSE(fits_queue_mode(tcp, "0"));
+  EXPECT_TRUE(fits_queue_mode(tcp, "2 queue_mode bio"));
+  EXPECT_TRUE(fits_queue_mode(facts_of("sda"), "0"));
+}
+
+TEST(Layout, RoundRobinAlternatesBetweenHostAdaptersAndBehindOneBetweenHosts) {
+  // Name, host, adapter; the order wanted.
+  struct Port {
+    std::string name;
+    std::uint32_t host;
+    std::string adapter;
+  };
+  const struct {
+    std::string what;
+    std::vector<Port> ports;
+    Protocol protocol;
+    std::string order;
+  } cases[] = {
+      {"two adapters", {{"sda", 1, "A"}, {"sdb", 1, "A"}, {"sdc", 2, "B"}, {"sdd", 2, "B"}}, Protocol::scsi_fcp, "sda sdc sdb sdd"},
+      {"two hosts on an adapter", {{"sda", 1, "A"}, {"sdb", 1, "A"}, {"sdc", 2, "A"}, {"sdd", 3, "B"}}, Protocol::scsi_sas, "sda sdd sdc sdb"},
+      {"one adapter", {{"sda", 1, "A"}, {"sdb", 1, "A"}, {"sdc", 1, "A"}}, Protocol::scsi_iscsi, "sda sdb sdc"},
+      {"two paths only", {{"sda", 1, "A"}, {"sdb", 1, "A"}}, Protocol::scsi_fcp, "sda sdb"},
+      {"another transport", {{"sda", 1, "A"}, {"sdb", 1, "A"}, {"sdc", 2, "B"}}, Protocol::scsi_ata, "sda sdb sdc"},
+      {"an adapter is not known", {{"sda", 1, "A"}, {"sdb", 1, ""}, {"sdc", 2, "B"}}, Protocol::scsi_fcp, "sda sdb sdc"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.what);
+    std::vector<Member> members;
+    for (const Port& port : c.ports) {
+      PathFacts facts = facts_of(port.name);
+      facts.protocol = c.protocol;
+      facts.host_adapter = port.adapter;
+      facts.address = Hctl{port.host, 0, 0, 0};
+      members.push_back({.facts = std::make_shared<const PathFacts>(facts), .state = PathState::up});
+    }
+    for (const char* selector : {"round-robin 0", "service-time 0"}) {
+      Layout layout = lay_out(members, *map_settings(fmt::format("path_grouping_policy multibus\npath_selector \"{}\"", selector)), {});
+      std::vector<std::string> order;
+      for (std::size_t i : layout.groups.at(0).members) order.push_back(members[i].facts->kernel_name);
+      bool alternates = std::string_view(selector).starts_with("round-robin");
+      std::vector<std::string> plain;
+      for (const Port& port : c.ports) plain.push_back(port.name);
+      EXPECT_EQ(fmt::format("{}", fmt::join(order, " ")), alternates ? c.order : fmt::format("{}", fmt::join(plain, " ")));
+    }
   }
 }
 
@@ -201,6 +330,11 @@ TEST(BestGroup, IsTheFirstOfTheBest) {
       {{group(-1, 1), group(10, 1)}, 2, false},
       {{group(50, 1, true), group(10, 1)}, 2, true},
       {{group(10, 0), group(50, 1, true)}, 2, false},
+      // With marginal groups only the first one stays unless another is worth something.
+      {{group(-1, 1, true), group(0, 1, true)}, 1, false},
+      {{group(-1, 1, true), group(0, 2, true)}, 2, false},
+      {{group(0, 1, true), group(10, 1, true), group(50, 1, true)}, 3, true},
+      {{group(0, 0, true), group(0, 1, true)}, 2, false},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(best_group(c.groups), c.best);

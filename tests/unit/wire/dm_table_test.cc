@@ -195,7 +195,7 @@ MultipathTable random_table(test::RandomInput& random) {
                                              "3 queue_if_no_path pg_init_retries 50"};
   const std::vector<std::string> handlers = {"0", "1 alua", "1 rdac", "3 emc 1 0"};
   const std::vector<std::string> selectors = {"service-time 0", "round-robin 0",
-                                              "historical-service-time 2 973 0"};
+                                              "historical-service-time 2 973 0", "queue-length 0", "io-affinity 0"};
   MultipathTable table;
   table.size_sectors = random.below(1u << 30);
   table.features = features[random.below(features.size())];
@@ -210,7 +210,10 @@ MultipathTable random_table(test::RandomInput& random) {
     for (KernelPath& path : group.paths) {
       path.devnum = {static_cast<std::uint32_t>(1 + random.below(4095)),
                      static_cast<std::uint32_t>(random.below(1u << 20))};
-      for (std::size_t i = 0; i < arguments; ++i) path.arguments.push_back(std::to_string(random.below(2000)));
+      for (std::size_t i = 0; i < arguments; ++i) {
+        path.arguments.push_back(random.chance(4) ? fmt::format("{:08x},{:08x}", random.below(256), random.below(1u << 31))
+                                                  : std::to_string(random.below(2000)));
+      }
     }
   }
   return table;

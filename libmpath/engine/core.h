@@ -106,6 +106,12 @@ struct Engine::Core {
   /// Checked in this turn or the next, without a burst in one step; after the check that is under way, if one is.
   void make_due(PathRecord& path);
   void make_port_due(const PortRecord& port);
+  void claim_phase(PhaseClaim& claim, PathRecord& path);
+  void release_phase(PhaseClaim& claim);
+  void drop_port_if_unused(PortRecord& port);
+  [[nodiscard]] policy::CheckIntervals check_intervals() const;
+  void plan_next_check(PathRecord& path, bool changed);
+  void intervals_changed();
 
   // --- health.cc: what verdicts make of a path -----------------------------------------------------------------
   /// The one place that says what keeps I/O from a path whatever its checks say.
@@ -118,7 +124,6 @@ struct Engine::Core {
   void refresh_now_and_then(MapRecord& map);
   void command_overdue(PathRecord& path);
   void set_health(PathRecord& path, PathState state, std::string_view reason);
-  void plan_next_check(PathRecord& path, bool changed);
   void kernel_failed_path(PathRecord& path);
   /// Sets or lifts one reason; the map is grouped anew where marginal_pathgroups makes it count.
   void set_marginal(PathRecord& path, MarginalReason reason, bool holds);
@@ -246,6 +251,7 @@ struct Engine::Core {
   std::unordered_map<std::string, PathId> path_by_kernel_name;
   std::map<std::uint64_t, PathId> path_order;  ///< by order of addition
   std::map<std::pair<std::uint32_t, std::string>, PortRecord> ports;  ///< by host and target
+  std::uint32_t ports_seen = 0;
   std::vector<std::unique_ptr<MapRecord>> maps;
   std::vector<std::uint32_t> free_maps;
   std::unordered_map<Wwid, MapId> map_by_wwid;

@@ -149,25 +149,6 @@ void Engine::Core::set_health(PathRecord& path, PathState state, std::string_vie
   if (map != nullptr) queue_map(*map);
 }
 
-/// polling_interval after a change or while bad, doubled up to max_polling_interval while good. Checks of one map fall on the same instant,
-/// those of different maps are spread evenly: each map has its own phase, by the golden ratio.
-void Engine::Core::plan_next_check(PathRecord& path, bool changed) {
-  const Duration shortest = daemon().polling_interval.value;
-  const Duration longest = std::max<Duration>(daemon().max_polling_interval.value, shortest);
-  if (changed || !is_usable(path.health.state)) {
-    path.interval = shortest;
-  } else {
-    path.interval = path.interval * 2 > longest / 2 && path.interval * 2 < longest ? longest : std::min(path.interval * 2, longest);
-  }
-  std::uint64_t slot = path.map.valid() ? path.map.slot : path.id.slot;
-  std::uint64_t phase_bits = (slot + 1) * 0x9e3779b97f4a7c15ULL;
-  Duration phase{static_cast<Duration::rep>(static_cast<double>(phase_bits >> 11) / 9007199254740992.0 *
-                                            static_cast<double>(path.interval.count()))};
-  Duration earliest = now.time_since_epoch() + path.interval / 2;
-  Duration::rep turns = (earliest - phase).count() / path.interval.count() + 1;
-  path.next_check = MonoTime{phase + path.interval * turns};
-}
-
 /// The kernel failed the path because I/O did. It is checked at once, but a good answer brings it back only after a while that doubles
 /// with each such failure: a path that answers checks and fails I/O must not swing.
 void Engine::Core::kernel_failed_path(PathRecord& path) {

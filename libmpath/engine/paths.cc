@@ -35,6 +35,9 @@ void Engine::Core::touch(PathRecord& path) {
 void Engine::Core::on(const PathAppeared& event) {
   if (!resolver) return;
   take_path(event.path);
+  // Whatever udev tells of a path may be about its health; an answer of a moment ago, or the check that is under way, will do.
+  PathRecord* path = find_path(event.path.facts.devnum);
+  if (path != nullptr && path->check.step == CheckStep::idle && path->last_answer + fresh_answer < now) make_due(*path);
 }
 
 void Engine::Core::on(const PathDisappeared& event) {
@@ -159,6 +162,8 @@ void Engine::Core::choose_priority_source(PathRecord& path) {
 void Engine::Core::join_map(PathRecord& path) {
   MapRecord& map = map_for(path.facts->wwid);
   path.map = map.id;
+  release_phase(path.phase);
+  claim_phase(map.phase, path);
   bool was_empty = map.paths.empty();
   map.paths.push_back(path.id);
   if (map.table_kind == TableActionKind::remove) {

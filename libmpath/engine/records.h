@@ -12,6 +12,7 @@
 #include "libmpath/engine/timer_queue.h"
 #include "libmpath/model/action.h"
 #include "libmpath/model/command_io.h"
+#include "libmpath/policy/schedule.h"
 #include "libmpath/wire/run_state.h"
 
 namespace mpath::engine {
@@ -53,7 +54,15 @@ enum class Bar : std::uint8_t {
 struct PortRecord {
   std::uint32_t host = 0;
   std::string target;           ///< PathFacts::target_port, or "channel:target" where the transport has no name for it
+  bool known = true;            ///< false: for paths without an address, which have nothing in common
   std::vector<PathId> paths;
+  policy::PhaseTable phases;
+};
+
+/// The instant within the longest interval at which a map, or a path without one, is checked.
+struct PhaseClaim {
+  PortRecord* port = nullptr;   ///< whose table it is from; null: none yet
+  std::uint32_t phase = 0;
 };
 
 struct PathRecord {
@@ -76,7 +85,8 @@ struct PathRecord {
   std::shared_ptr<const PathFacts> facts;
   std::shared_ptr<const config::PathSettings> settings;
   MapId map;
-  PortRecord* port = nullptr;   ///< null where the device has no address
+  PortRecord* port = nullptr;
+  PhaseClaim phase;             ///< only while it has no map
   PathHealth health;
   MarginalReasons marginal_reasons;  ///< see Core::set_marginal() and Core::is_marginal()
   PrioritySource priority_source = PrioritySource::constant;
@@ -117,6 +127,7 @@ struct MapRecord {
   MapName name;
   std::shared_ptr<const config::MapSettings> settings;
   std::vector<PathId> paths;           ///< in order of discovery
+  PhaseClaim phase;
   std::optional<KernelMap> kernel;
 
   // Work under way and wanted.

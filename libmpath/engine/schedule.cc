@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// When checks are due beside their intervals: what happens at a port concerns all paths behind it.
+// When checks are due: at their intervals, spread evenly, and at once when something happened. What happens at a port concerns all paths
+// behind it.
 #include "libmpath/engine/core.h"
 
 namespace mpath::engine {
+
+namespace {
+constexpr std::uint32_t no_host = UINT32_MAX;
+}  // namespace
 
 void Engine::Core::make_due(PathRecord& path) {
   if (path.removed || path.checks_disabled || options.mode != Mode::manage) return;
@@ -38,24 +43,76 @@ void Engine::Core::on(const LinkEvent& event) {
 /// Also after the facts changed.
 void Engine::Core::enter_port(PathRecord& path) {
   const PathFacts& facts = *path.facts;
-  if (!facts.address) return leave_port(path);
-  const Hctl& address = *facts.address;
-  std::string target =
-      facts.target_port.empty() ? fmt::format("{}:{}", address.channel, address.target) : facts.target_port;
-  if (path.port != nullptr && path.port->host == address.host && path.port->target == target) return;
+  std::pair<std::uint32_t, std::string> key{no_host, {}};
+  if (facts.address) {
+    const Hctl& address = *facts.address;
+    key = {address.host, facts.target_port.empty() ? fmt::format("{}:{}", address.channel, address.target) : facts.target_port};
+  }
+  if (path.port != nullptr && path.port->host == key.first && path.port->target == key.second) return;
   leave_port(path);
-  PortRecord& port = ports.try_emplace({address.host, target}).first->second;
-  port.host = address.host;
-  port.target = std::move(target);
+  auto [at, is_new] = ports.try_emplace(key);
+  PortRecord& port = at->second;
+  if (is_new) {
+    port.host = key.first;
+    port.target = std::move(key.second);
+    port.known = port.host != no_host;
+    port.phases = policy::PhaseTable(ports_seen++);
+  }
   port.paths.push_back(path.id);
   path.port = &port;
 }
 
 void Engine::Core::leave_port(PathRecord& path) {
+  release_phase(path.phase);
   if (path.port == nullptr) return;
   PortRecord& port = *std::exchange(path.port, nullptr);
   std::erase(port.paths, path.id);
-  if (port.paths.empty()) ports.erase({port.host, port.target});
+  drop_port_if_unused(port);
+}
+
+void Engine::Core::drop_port_if_unused(PortRecord& port) {
+  if (port.paths.empty() && port.phases.empty()) ports.erase({port.host, port.target});
+}
+
+void Engine::Core::claim_phase(PhaseClaim& claim, PathRecord& path) {
+  if (claim.port != nullptr || path.port == nullptr) return;
+  claim = {path.port, path.port->phases.take()};
+}
+
+void Engine::Core::release_phase(PhaseClaim& claim) {
+  if (claim.port == nullptr) return;
+  PortRecord& port = *std::exchange(claim.port, nullptr);
+  port.phases.release(claim.phase);
+  drop_port_if_unused(port);
+}
+
+policy::CheckIntervals Engine::Core::check_intervals() const {
+  Duration shortest = daemon().polling_interval.value;
+  return {shortest, std::max<Duration>(daemon().max_polling_interval.value, shortest)};
+}
+
+void Engine::Core::plan_next_check(PathRecord& path, bool changed) {
+  policy::CheckIntervals intervals = check_intervals();
+  path.interval = policy::next_interval(path.interval, changed || !is_usable(path.health.state), intervals);
+  const MapRecord* map = find_map(path.map);
+  if (map == nullptr) claim_phase(path.phase, path);
+  path.next_check = policy::next_check(now, path.interval, map != nullptr ? map->phase.phase : path.phase.phase, intervals);
+}
+
+/// A new polling_interval counts at once: no check that was planned with the old one is waited for longer.
+void Engine::Core::intervals_changed() {
+  policy::CheckIntervals intervals = check_intervals();
+  for (auto& record : paths) {
+    PathRecord& path = *record;
+    if (!path.live || path.removed) continue;
+    path.interval = intervals.shortest;
+    if (path.check.step != CheckStep::idle || path.next_check == no_deadline) continue;
+    const MapRecord* map = find_map(path.map);
+    std::uint32_t phase = map != nullptr ? map->phase.phase : path.phase.phase;
+    path.next_check = std::min(path.next_check, policy::next_check(now, path.interval, phase, intervals));
+    set_path_timer(path);
+    touch(path);
+  }
 }
 
 }  // namespace mpath::engine

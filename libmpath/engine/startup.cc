@@ -43,8 +43,11 @@ void Engine::Core::on(const ConfigurationLoaded& event) {
     return;
   }
   config = event.config;
+  std::optional<policy::CheckIntervals> before;
+  if (resolver) before = check_intervals();
   resolver = std::make_unique<config::Resolver>(config);
   blacklist = std::make_unique<policy::Blacklist>(config);
+  if (before && *before != check_intervals()) intervals_changed();
   enter_state(DaemonState::configure);
   begin_discovery();
 }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/policy/schedule.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace mpath::policy {
+
+namespace {
+
+constexpr std::uint32_t phase_bits = std::bit_width(check_phases - 1);
+static_assert(std::has_single_bit(check_phases));
+
+/// The bits of `value` backwards: counting up, the results halve the widest gap again and again.
+constexpr std::uint32_t mirrored(std::uint32_t value) {
+  std::uint32_t result = 0;
+  for (std::uint32_t bit = 0; bit < phase_bits; ++bit) result |= (value >> bit & 1U) << (phase_bits - 1 - bit);
+  return result;
+}
+
+/// A check that is due again so soon after the last one tells nothing new.
+constexpr Duration shortest_pause = std::chrono::seconds{1};
+
+}  // namespace
+
+Duration next_interval(Duration current, bool starts_over, const CheckIntervals& intervals) {
+  if (starts_over) return intervals.shortest;
+  if (current * 2 > intervals.longest / 2) return intervals.longest;
+  return std::max(current * 2, intervals.shortest);
+}
+
+MonoTime next_check(MonoTime now, Duration interval, std::uint32_t phase, const CheckIntervals& intervals) {
+  Duration offset = intervals.longest / check_phases * (phase % check_phases) % interval;
+  Duration earliest = now.time_since_epoch() + std::min(interval / 4, shortest_pause);
+  Duration::rep turns = (earliest - offset + interval).count() / interval.count();
+  return MonoTime{offset + interval * turns};
+}
+
+PhaseTable::PhaseTable(std::uint32_t number) : offset_(mirrored(number % check_phases)) {}
+
+std::uint32_t PhaseTable::take() {
+  std::uint32_t best = 0;
+  for (std::uint32_t at = 0; at < check_phases; ++at) {
+    std::uint32_t phase = (mirrored(at) + offset_) % check_phases;
+    if (at == 0 || uses_[phase] < uses_[best]) best = phase;
+  }
+  ++uses_[best];
+  ++taken_;
+  return best;
+}
+
+void PhaseTable::release(std::uint32_t phase) {
+  --uses_[phase];
+  --taken_;
+}
+
+}  // namespace mpath::policy

@@ -15,6 +15,8 @@ inline constexpr std::size_t map_name_bytes = 127;     ///< DM_NAME_LEN - 1
 // --- socket protocol ----------------------------------------------------------------------------------------
 inline constexpr std::size_t command_bytes = 512;               ///< longest command of the old grammar
 inline constexpr std::size_t mpathctl_request_bytes = 4u << 20; ///< longest mpathctl/1 request (may carry a configuration)
+inline constexpr std::size_t mpathctl_subjects = 1024;          ///< names in one request of mpathctl
+inline constexpr std::chrono::seconds drain_confirm_most{7 * 24 * 3600};  ///< longest time to confirm a drain
 inline constexpr std::size_t reply_bytes = 32u << 20;           ///< clients refuse a reply of this size or more
 inline constexpr std::size_t clients = 1024;                    ///< connected at the same time; others wait in the backlog
 inline constexpr int socket_backlog = 128;

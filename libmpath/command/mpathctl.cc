@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
 
 namespace mpath::command {
@@ -15,6 +16,67 @@ std::unexpected<ParseFailure> refuse(std::string what) {
   return std::unexpected(ParseFailure{encode_reply({exit_usage, {}, std::move(what)})});
 }
 
+constexpr unsigned json_bit = 1;
+constexpr unsigned subjects_bit = 2;
+constexpr unsigned confirm_bit = 4;
+constexpr unsigned keep_bit = 8;
+
+/// What the daemon is asked for, and which members its request may have.
+struct Verb {
+  std::string_view name;
+  RequestKind kind;
+  unsigned members = 0;
+  bool needs_subjects = false;
+};
+constexpr Verb verbs[] = {
+    {"status", RequestKind::mpathctl_status, json_bit},
+    {"drains", RequestKind::mpathctl_drains, json_bit | subjects_bit},
+    {"drain", RequestKind::mpathctl_drain, subjects_bit | confirm_bit | keep_bit, true},
+    {"drain-confirm", RequestKind::mpathctl_drain_confirm, subjects_bit, true},
+    {"undrain", RequestKind::mpathctl_undrain, subjects_bit, true},
+};
+
+bool take_flag(Request& request, const json& value) {
+  if (!value.is_boolean()) return false;
+  request.json = value.get<bool>();
+  return true;
+}
+
+bool take_subjects(Request& request, const json& value) {
+  if (!value.is_array() || value.size() > limits::mpathctl_subjects) return false;
+  for (const json& item : value) {
+    if (!item.is_string()) return false;
+    request.subjects.push_back(item.get<std::string>());
+  }
+  return true;
+}
+
+bool take_confirm(Request& request, const json& value) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0) return false;
+  if (value.get<std::uint64_t>() > static_cast<std::uint64_t>(limits::drain_confirm_most.count())) return false;
+  request.confirm_within = seconds{value.get<std::uint32_t>()};
+  return true;
+}
+
+bool take_keep(Request& request, const json& value) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > UINT32_MAX) return false;
+  request.keep = value.get<std::uint32_t>();
+  return true;
+}
+
+struct Member {
+  std::string_view name;
+  unsigned bit;
+  bool (*take)(Request&, const json&);
+  std::string_view fault;
+};
+constexpr Member members[] = {
+    {"json", json_bit, take_flag, "neither true nor false"},
+    {"subjects", subjects_bit, take_subjects, "no list of names, or too long a one"},
+    {"confirm_within", confirm_bit, take_confirm, "no number of seconds up to a week"},
+    {"keep", keep_bit, take_keep, "no number of paths"},
+};
+
 /// Never throws: bytes that are not UTF-8 are replaced.
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -23,23 +85,37 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 std::expected<Request, ParseFailure> parse_mpathctl(std::string_view text) {
   const json document = json::parse(text, nullptr, false);
   if (!document.is_object()) return refuse("the request is not a JSON object");
-  const auto command = document.find("command");
-  if (command == document.end() || !command->is_string()) return refuse("the request names no \"command\"");
-  if (*command != "status") {
-    return refuse(fmt::format("unknown command '{}'", escape(command->get_ref<const std::string&>())));
-  }
-  Request request{.kind = RequestKind::mpathctl_status};
+  const auto name = document.find("command");
+  if (name == document.end() || !name->is_string()) return refuse("the request names no \"command\"");
+  const std::string& word = name->get_ref<const std::string&>();
+  const auto verb = std::ranges::find(verbs, word, &Verb::name);
+  if (verb == std::end(verbs)) return refuse(fmt::format("unknown command '{}'", escape(word)));
+  Request request{.kind = verb->kind};
   for (const auto& [key, value] : document.items()) {
     if (key == "command") continue;
-    if (key != "json") return refuse(fmt::format("unknown member '{}' of the command status", escape(key)));
-    if (!value.is_boolean()) return refuse("\"json\" is neither true nor false");
-    request.json = value.get<bool>();
+    const auto member = std::ranges::find(members, key, &Member::name);
+    if (member == std::end(members) || (verb->members & member->bit) == 0) {
+      return refuse(fmt::format("unknown member '{}' of the command {}", escape(key), word));
+    }
+    if (!member->take(request, value)) return refuse(fmt::format("\"{}\" is {}", key, member->fault));
   }
+  if (verb->needs_subjects && request.subjects.empty()) return refuse(fmt::format("the command {} names no \"subjects\"", word));
   return request;
 }
 
+std::string mpathctl_request(const Request& request) {
+  const auto verb = std::ranges::find(verbs, request.kind, &Verb::kind);
+  if (verb == std::end(verbs)) return {};
+  json document = {{"command", verb->name}};
+  if (request.json) document["json"] = true;
+  if (!request.subjects.empty()) document["subjects"] = request.subjects;
+  if (request.confirm_within) document["confirm_within"] = request.confirm_within->count();
+  if ((verb->members & keep_bit) != 0) document["keep"] = request.keep;
+  return std::string(mpathctl_prefix) + dump(document);
+}
+
 std::string status_request(bool json_output) {
-  return std::string(mpathctl_prefix) + dump({{"command", "status"}, {"json", json_output}});
+  return mpathctl_request({.kind = RequestKind::mpathctl_status, .json = json_output});
 }
 
 std::string encode_reply(const MpathctlReply& reply) {

@@ -15,6 +15,8 @@ namespace mpath::command {
 inline constexpr std::string_view mpathctl_prefix = "mpathctl/1 ";
 
 /// Exit statuses of mpathctl that every verb has.
+inline constexpr int exit_refused = 1;   ///< the daemon did not do it and says why
+inline constexpr int exit_emptying = 2;  ///< `drain`: done, but I/O is still under way
 inline constexpr int exit_usage = 64;
 inline constexpr int exit_unavailable = 69;
 inline constexpr int exit_internal = 70;
@@ -22,6 +24,8 @@ inline constexpr int exit_internal = 70;
 /// `json`: the text after the word. Unknown commands and members are refused by name, never guessed.
 [[nodiscard]] std::expected<Request, ParseFailure> parse_mpathctl(std::string_view json);
 
+/// The whole text of a request of one of mpathctl's kinds.
+[[nodiscard]] std::string mpathctl_request(const Request& request);
 /// The whole text that asks for the status.
 [[nodiscard]] std::string status_request(bool json);
 

@@ -4,6 +4,7 @@
 #include "libmpath/command/local_use.h"
 #include "libmpath/command/mpathctl.h"
 #include "libmpath/config/dump.h"
+#include "libmpath/view/drains.h"
 #include "libmpath/view/format.h"
 #include "libmpath/view/json.h"
 #include "libmpath/view/summary.h"
@@ -79,6 +80,11 @@ std::string mpathctl_status(const Request& request, const Snapshot& snapshot) {
                        request.json ? view::summary_json(snapshot) : view::summary_text(snapshot), {}});
 }
 
+MpathctlReply drains(const Request& request, const Snapshot& snapshot) {
+  const view::DrainReport report = view::report_drains(snapshot, request.subjects);
+  return {report.emptying > 0 ? exit_emptying : 0, request.json ? view::drains_json(snapshot, report) : view::drains_text(snapshot, report), {}};
+}
+
 std::string output_of(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
   const view::TableStyle style = request.raw ? view::TableStyle::raw : view::TableStyle::aligned;
   switch (request.kind) {
@@ -99,6 +105,7 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::show_devices: return view::devices(context.devices);
     case RequestKind::show_wildcards: return view::wildcards_list();
     case RequestKind::mpathctl_status: return mpathctl_status(request, snapshot);
+    case RequestKind::mpathctl_drains: return encode_reply(drains(request, snapshot));
     case RequestKind::show_config:
     case RequestKind::show_config_local:
     case RequestKind::show_blacklist: return configuration(request, snapshot);
@@ -120,7 +127,10 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::reset_stats:
     case RequestKind::reset_all_stats:
     case RequestKind::reload_map:
-    case RequestKind::resize_map: return "fail\n";
+    case RequestKind::resize_map:
+    case RequestKind::mpathctl_drain:
+    case RequestKind::mpathctl_drain_confirm:
+    case RequestKind::mpathctl_undrain: return "fail\n";
   }
   return "fail\n";
 }
@@ -133,6 +143,11 @@ std::string render(const Request& request, const Snapshot& snapshot, const Rende
 }
 
 std::string reply_text(const RequestResult& result) {
+  if (result.for_mpathctl) {
+    bool worked = result.outcome == Outcome::ok;
+    return encode_reply({worked ? 0 : exit_refused, result.output, worked ? std::string() : result.detail});
+  }
+  if (!result.output.empty()) return result.output;
   switch (result.outcome) {
     case Outcome::ok: return "ok\n";
     case Outcome::failed: return "fail\n";

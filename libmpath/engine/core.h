@@ -207,6 +207,27 @@ struct Engine::Core {
   void begin_shutdown();
   void maybe_exit();
 
+  // --- drain.cc: paths taken out of service for maintenance -------------------------------------------------------
+  void on(const IoCountersRead&);
+  void request_drain(RequestId id, const Request& request);
+  void request_confirm_drain(RequestId id, const Request& request);
+  void request_undrain(RequestId id, const Request& request);
+  /// Paths that the words select, in order of addition; the error names a word that selects none.
+  [[nodiscard]] Result<std::vector<PathRecord*>> selected_paths(const std::vector<std::string>& words);
+  [[nodiscard]] std::string too_few_paths(const std::vector<PathRecord*>& leaving_paths, std::uint32_t keep);
+  [[nodiscard]] Drain* drain_of(const PathRecord& path);
+  void begin_drain(PathRecord& path);
+  void end_drain(PathRecord& path, std::string_view why);
+  /// A path that was drained before it went (or before the daemon was started) stays so.
+  void resume_drain(PathRecord& path);
+  /// Drains of the time before, as the state file has them. Those whose time has passed are undone: they are left out.
+  void restore_drains(std::vector<Drain> known);
+  void give_up_drains(MapRecord& map);
+  void drain_timer_due();
+  void set_drain_timer();
+  [[nodiscard]] static bool is_emptying(const PathRecord& path);
+  [[nodiscard]] static std::string drain_key(const Wwid& wwid, std::string_view place);
+
   // --- snapshot.cc ---------------------------------------------------------------------------------------------
   std::shared_ptr<const Snapshot> snapshot();
   std::shared_ptr<const PathView> view_of(PathRecord& path);
@@ -272,9 +293,12 @@ struct Engine::Core {
   MonoTime run_state_not_before{};
   std::optional<std::string> saved_run_state = std::string();  ///< nothing: what the file holds is not known
   TimerNode run_state_timer;
+  std::map<std::string, Drain> drains;   ///< by drain_key()
+  std::vector<PathId> draining;          ///< paths that are there and drained
 
   TimerQueue timers;
   TimerNode engine_timer;
+  TimerNode drain_timer;
   bool exiting = false;
 };
 
@@ -292,6 +316,10 @@ inline constexpr Duration fresh_answer_most = seconds{5};
 inline constexpr Duration groups_answer_limit = seconds{1};
 /// A map's last path on which I/O failed more than once returns after this.
 inline constexpr Duration last_path_hold = seconds{1};
+/// How often a drained path is asked whether I/O is still under way, and after drain_patience how often.
+inline constexpr Duration drain_poll = milliseconds{250};
+inline constexpr Duration drain_slow_poll = seconds{2};
+inline constexpr Duration drain_patience = seconds{30};
 /// A turn later than this is a machine that stood still.
 inline constexpr Duration standstill_threshold = milliseconds{500};
 /// How far engine time advances over such a turn at most: not at all would let a machine that is always late do nothing.

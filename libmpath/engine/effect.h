@@ -82,6 +82,12 @@ struct GatherPath {
   std::string kernel_name;
   DevNum devnum;
 };
+/// Lane discovery → IoCountersRead.
+struct ReadIoCounters {
+  OpId op = OpId::none;
+  PathId path;
+  std::string sysfs_path;
+};
 /// Lane discovery, no completion.
 struct TriggerUevent {
   std::string sysfs_path;
@@ -119,7 +125,8 @@ struct Exit {
 };
 
 using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
-                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, GatherPath, TriggerUevent, DeletePath,
+                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, GatherPath, ReadIoCounters,
+                            TriggerUevent, DeletePath,
                             Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
 
 }  // namespace mpath::engine

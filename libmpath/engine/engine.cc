@@ -68,6 +68,7 @@ void Engine::Core::enter_time(MonoTime wall) {
 void Engine::Core::on(const Started&) {
   engine_timer.owner = TimerOwner::engine;
   run_state_timer.owner = TimerOwner::run_state;
+  drain_timer.owner = TimerOwner::drain;
   enter_state(DaemonState::startup);
   begin_configuration();
 }
@@ -94,6 +95,7 @@ void Engine::Core::run_timers() {
       case TimerOwner::map: map_timer(*maps[node->slot]); break;
       case TimerOwner::engine: run_engine_timer(); break;
       case TimerOwner::run_state: break;  // what is to be saved is saved at the end of each step
+      case TimerOwner::drain: drain_timer_due(); break;
     }
   }
 }

@@ -75,6 +75,13 @@ struct MessageFinished {
   Status result;
 };
 
+/// Of ReadIoCounters.
+struct IoCountersRead {
+  OpId op = OpId::none;
+  PathId path;
+  Result<IoCounters> result;
+};
+
 // --- kernel events ------------------------------------------------------------------------------------------
 /// udev told of a disk that is there (add, change, or a rescan), and it has been read.
 struct PathAppeared {
@@ -118,7 +125,7 @@ struct Started {};
 struct TimeAdvanced {};
 
 using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
-                           TableActionFinished, MessageFinished, PathAppeared, PathDisappeared, MapsChanged,
+                           TableActionFinished, MessageFinished, IoCountersRead, PathAppeared, PathDisappeared, MapsChanged,
                            MapUeventSeen, LinkEvent, RequestArrived, Started, TimeAdvanced>;
 
 }  // namespace mpath::engine

@@ -179,7 +179,10 @@ void Engine::Core::update_usable(MapRecord& map) {
     all_answered = all_answered && path->answered;
     any_usable = any_usable || may_serve(*path);
   }
-  if (!any_usable) recall_held_paths(map);
+  if (!any_usable) {
+    recall_held_paths(map);
+    give_up_drains(map);
+  }
   const NoPathRetry& retry = map.settings->no_path_retry.value;
   if (any_usable) {
     if (map.no_path_since != no_deadline) {

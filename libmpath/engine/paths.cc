@@ -186,6 +186,7 @@ void Engine::Core::join_map(PathRecord& path) {
       }
     }
   }
+  resume_drain(path);
   if (map.settle_until <= now) map.settle_limit = now + settle_time_most;
   map.settle_until = std::min(now + settle_time, map.settle_limit);
   if (!map.kernel) map.refused = false;

@@ -39,15 +39,13 @@ struct CheckMachine {
 
 enum class PrioritySource : std::uint8_t { constant, alua };
 
-/// What stands against I/O on a path that answers its checks.
-enum class Bar : std::uint8_t {
-  none,
-  disabled,      ///< by the command `fail path`
-  quarantined,   ///< another logical unit answers behind this device
-  suspect,       ///< its check is outstanding far longer than those of its siblings
-  unreliable,    ///< it failed too often lately; the state is `delayed` or it is sampled
-  drained,       ///< by the command `drain`
-  unregistered,  ///< its registration for the map's reservation is missing
+/// A path that an administrator took out of service. It is known by what stays the same when its device goes and comes back, so it
+/// outlives the path's record, and in the state file the daemon.
+struct Drain {
+  Wwid wwid;
+  std::string place;         ///< policy::place_of()
+  std::string asked_for;     ///< the words of the command: "host3"
+  MonoTime undo_at = no_deadline;  ///< engine time; no_deadline: confirmed, it stays until `undrain`
 };
 
 /// Paths that share a host port and a target port: what happens to one of them probably happens to all.
@@ -79,7 +77,6 @@ struct PathRecord {
   bool unreliable = false;
   bool drained = false;
   bool unregistered = false;
-  MonoTime drain_deadline = no_deadline;  ///< when a drain that nobody confirms undoes itself
   wire::PathMarks saved_marks;  ///< what /run/multipath/state says of it
   bool member_mark = false;     ///< udev knows that it belongs to a map
   std::shared_ptr<const PathFacts> facts;
@@ -114,6 +111,11 @@ struct PathRecord {
   MonoTime kernel_failed_at{};
   std::uint32_t kernel_failures = 0;   ///< in a row, forgotten after a quiet minute
   MonoTime hold_until{};               ///< not reinstated before, unless it is the last hope
+
+  // While it is drained; see Core::drains.
+  MonoTime drained_at{};
+  OpId counters_op = OpId::none;
+  std::optional<std::uint64_t> in_flight;  ///< I/O under way, as last read
 
   TimerNode timer;
   std::shared_ptr<const PathView> view;

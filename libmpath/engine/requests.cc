@@ -53,13 +53,16 @@ void Engine::Core::carry_out(RequestId id, const Request& request) {
     case RequestKind::disable_queueing_all: return with_all_maps(id, request, &Core::request_disable_queueing);
     case RequestKind::restore_queueing_all: return with_all_maps(id, request, &Core::request_restore_queueing);
     case RequestKind::reset_all_stats: return with_all_maps(id, request, &Core::request_reset_stats);
+    case RequestKind::mpathctl_drain: return request_drain(id, request);
+    case RequestKind::mpathctl_drain_confirm: return request_confirm_drain(id, request);
+    case RequestKind::mpathctl_undrain: return request_undrain(id, request);
     case RequestKind::show_paths: case RequestKind::show_paths_format: case RequestKind::show_path:
     case RequestKind::show_maps: case RequestKind::show_maps_status: case RequestKind::show_maps_stats:
     case RequestKind::show_maps_format: case RequestKind::show_topology: case RequestKind::show_maps_json:
     case RequestKind::show_map_topology: case RequestKind::show_map_format: case RequestKind::show_map_json:
     case RequestKind::show_status: case RequestKind::show_daemon: case RequestKind::show_config:
     case RequestKind::show_config_local: case RequestKind::show_blacklist: case RequestKind::show_devices:
-    case RequestKind::show_wildcards: case RequestKind::mpathctl_status: return;
+    case RequestKind::show_wildcards: case RequestKind::mpathctl_status: case RequestKind::mpathctl_drains: return;
   }
 }
 
@@ -119,6 +122,7 @@ RequestResult Engine::Core::request_reinstate_path(PathRecord& path, const Reque
   if (!path.in_table) return {Outcome::failed, "the path belongs to no map"};
   path.checks_disabled = false;
   path.hold_until = {};
+  if (path.drained) end_drain(path, "reinstated by command");
   check_now(path);
   return {};
 }

@@ -12,7 +12,7 @@ constexpr Duration pause_between_saves = milliseconds{50};
 constexpr Duration pause_after_failure = seconds{10};
 
 bool says_something(const wire::PathMarks& marks) {
-  return marks.quarantined || marks.suspect || marks.unreliable || marks.drained || marks.marginal_reasons.any();
+  return marks.quarantined || marks.suspect || marks.unreliable || marks.marginal_reasons.any();
 }
 
 }  // namespace
@@ -28,9 +28,15 @@ void Engine::Core::take_run_state(std::string_view text) {
     return;
   }
   for (wire::PathMarks& marks : state->paths) restored_paths.emplace(marks.devnum, std::move(marks));
+  std::vector<Drain> drained;
+  for (wire::DrainMarks& marks : state->drains) {
+    MonoTime undo_at = marks.undo_at == no_deadline ? no_deadline : marks.undo_at - standstill;
+    drained.push_back({std::move(marks.wwid), std::move(marks.place), std::move(marks.asked_for), undo_at});
+  }
+  restore_drains(std::move(drained));
   for (wire::MapMarks& marks : state->maps) restored_maps.emplace(marks.wwid, std::move(marks));
   // What is claimed by nobody must not stay in the file.
-  marks_changed = !restored_paths.empty() || !restored_maps.empty();
+  marks_changed = marks_changed || !restored_paths.empty() || !restored_maps.empty();
 }
 
 /// Once its volume is known. It was the last daemon's judgement; the path is verified as any other.
@@ -44,10 +50,7 @@ void Engine::Core::restore_marks(PathRecord& path) {
   path.quarantined = marks.quarantined;
   path.suspect = marks.suspect;
   path.unreliable = marks.unreliable;
-  path.drained = marks.drained;
   path.marginal_reasons = marks.marginal_reasons;
-  // The file counts by the machine's clock.
-  if (marks.drain_deadline != no_deadline) path.drain_deadline = marks.drain_deadline - standstill;
   if (says_something(marks)) log(Severity::notice, path.facts->kernel_name, "keeps the marks that it had before the restart");
   touch(path);
 }
@@ -66,14 +69,13 @@ void Engine::Core::note_marks(PathRecord& path) {
   bool gone = !path.live || path.removed;
   bool same = gone ? !says_something(saved)
                    : saved.quarantined == path.quarantined && saved.suspect == path.suspect && saved.unreliable == path.unreliable &&
-                         saved.drained == path.drained && saved.marginal_reasons == path.marginal_reasons &&
-                         saved.drain_deadline == path.drain_deadline;
+                         saved.marginal_reasons == path.marginal_reasons;
   if (same) return;
   saved = {};
   if (!gone) {
     saved = {.devnum = path.facts->devnum, .disk_sequence = path.facts->disk_sequence, .wwid = path.facts->wwid,
-             .quarantined = path.quarantined, .suspect = path.suspect, .unreliable = path.unreliable, .drained = path.drained,
-             .drain_deadline = path.drain_deadline, .marginal_reasons = path.marginal_reasons};
+             .quarantined = path.quarantined, .suspect = path.suspect, .unreliable = path.unreliable,
+             .marginal_reasons = path.marginal_reasons};
   }
   if (says_something(saved)) {
     marked_paths.insert(path.id);
@@ -103,12 +105,15 @@ void Engine::Core::save_run_state() {
   wire::RunState state;
   for (PathId id : marked_paths) {
     const PathRecord* path = find_path(id);
-    if (path == nullptr) continue;
-    wire::PathMarks& marks = state.paths.emplace_back(path->saved_marks);
-    if (marks.drain_deadline != no_deadline) marks.drain_deadline += standstill;
+    if (path != nullptr) state.paths.push_back(path->saved_marks);
   }
   for (MapId id : marked_maps) {
     if (const MapRecord* map = find_map(id)) state.maps.push_back({.wwid = map->wwid, .queueing_disabled = map->queueing_disabled});
+  }
+  for (const auto& [key, drain] : drains) {
+    // The file counts by the machine's clock.
+    MonoTime undo_at = drain.undo_at == no_deadline ? no_deadline : drain.undo_at + standstill;
+    state.drains.push_back({.wwid = drain.wwid, .place = drain.place, .asked_for = drain.asked_for, .undo_at = undo_at});
   }
   std::string text = state.empty() ? std::string() : wire::format_run_state(state);
   marks_changed = false;

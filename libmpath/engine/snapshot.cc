@@ -24,6 +24,12 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   view->check_interval = std::chrono::duration_cast<seconds>(path.interval);
   view->failures = path.failures;
   if (path.check.step != CheckStep::idle) view->check_outstanding_since = path.check.started;
+  view->bar = bar(path);
+  if (const Drain* drain = path.drained ? drain_of(path) : nullptr) {
+    view->drain_asked_for = drain->asked_for;
+    view->drain_undo_at = drain->undo_at;
+    view->in_flight = path.in_flight;
+  }
   path.view = std::move(view);
   return path.view;
 }

@@ -18,6 +18,17 @@ namespace mpath::engine {
 /// How far the daemon is with a path (%I).
 enum class InitState { fresh, failed, udev_missing, udev_requested, ok, removed, partial };
 
+/// What stands against I/O on a path that answers its checks.
+enum class Bar : std::uint8_t {
+  none,
+  disabled,      ///< by the command `fail path`
+  quarantined,   ///< another logical unit answers behind this device
+  suspect,       ///< its check is outstanding far longer than those of its siblings
+  unreliable,    ///< it failed too often lately; the state is `delayed` or it is sampled
+  drained,       ///< by the command `drain`
+  unregistered,  ///< its registration for the map's reservation is missing
+};
+
 struct PathView {
   std::shared_ptr<const PathFacts> facts;
   PathHealth health;
@@ -32,6 +43,10 @@ struct PathView {
   seconds check_interval{0};
   std::uint32_t failures = 0;         ///< good to bad transitions seen by us (%0)
   std::optional<MonoTime> check_outstanding_since;
+  Bar bar = Bar::none;
+  std::string drain_asked_for;        ///< the words of the command that drained it; empty if none did
+  MonoTime drain_undo_at = no_deadline;     ///< of a drain that is not confirmed
+  std::optional<std::uint64_t> in_flight;   ///< of a drained path: I/O under way, as last read
 };
 
 struct GroupView {

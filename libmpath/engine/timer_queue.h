@@ -11,7 +11,7 @@
 
 namespace mpath::engine {
 
-enum class TimerOwner : std::uint8_t { path, map, engine, run_state };
+enum class TimerOwner : std::uint8_t { path, map, engine, run_state, drain };
 
 struct TimerNode {
   TimerOwner owner = TimerOwner::engine;

@@ -21,6 +21,13 @@ struct DiscoveredPath {
   bool is_hidden = false;                 ///< sysfs `hidden`
 };
 
+/// I/O of a block device that is under way, as sysfs counts it.
+struct IoCounters {
+  std::uint64_t reads_in_flight = 0;
+  std::uint64_t writes_in_flight = 0;
+  [[nodiscard]] std::uint64_t in_flight() const { return reads_in_flight + writes_in_flight; }
+};
+
 /// A uevent of a dm device (behaviour of 0.14, section 2).
 struct MapUevent {
   enum class Action { change, remove };

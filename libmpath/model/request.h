@@ -3,7 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
+
+#include "libmpath/base/time.h"
 
 namespace mpath {
 
@@ -12,16 +16,17 @@ enum class RequestKind {
   show_paths, show_paths_format, show_path, show_maps, show_maps_status, show_maps_stats, show_maps_format,
   show_topology, show_maps_json, show_map_topology, show_map_format, show_map_json, show_status, show_daemon,
   show_config, show_config_local, show_blacklist, show_devices, show_wildcards,
-  mpathctl_status,
+  mpathctl_status, mpathctl_drains,
   // carried out by the engine
   reconfigure, reconfigure_all, shutdown, quit,
   fail_path, reinstate_path, add_path, remove_path, add_map, remove_map, switch_group,
   disable_queueing, restore_queueing, disable_queueing_all, restore_queueing_all,
   reset_stats, reset_all_stats, reload_map, resize_map,
+  mpathctl_drain, mpathctl_drain_confirm, mpathctl_undrain,
 };
 
 /// Whether a request only reads; other users than root may make only such.
-[[nodiscard]] constexpr bool is_read_only(RequestKind kind) { return kind <= RequestKind::mpathctl_status; }
+[[nodiscard]] constexpr bool is_read_only(RequestKind kind) { return kind <= RequestKind::mpathctl_drains; }
 
 struct Request {
   RequestKind kind = RequestKind::show_daemon;
@@ -30,7 +35,10 @@ struct Request {
   std::string format;    ///< $format
   std::uint32_t group = 0;
   bool raw = false;      ///< `raw format`: no header, no padding
-  bool json = false;     ///< mpathctl_status: for programs
+  bool json = false;     ///< requests of mpathctl: the answer is for programs
+  std::vector<std::string> subjects;     ///< requests of mpathctl: what they are about, in the words of policy::selects()
+  std::optional<seconds> confirm_within; ///< mpathctl_drain: undone after so long unless it is confirmed
+  std::uint32_t keep = 1;                ///< mpathctl_drain: good paths that every map must keep
 };
 
 /// How a request ended, for requests that the engine carries out. See "Reply rules" of the protocol.
@@ -38,6 +46,8 @@ enum class Outcome { ok, failed, not_found, in_use, blacklisted, delayed, timed_
 struct RequestResult {
   Outcome outcome = Outcome::ok;
   std::string detail;  ///< one line for people and the log
+  std::string output;  ///< what the command prints; instead of the word for its outcome
+  bool for_mpathctl = false;  ///< the reply is mpathctl's JSON: `output` and exit status 0, or `detail` as the error
 };
 
 }  // namespace mpath

@@ -115,6 +115,8 @@ class Discovery {
   virtual Result<std::vector<DiscoveredPath>> enumerate() = 0;
   /// [discovery] One block device by its sysfs directory or kernel name.
   virtual Result<DiscoveredPath> gather(std::string_view device) = 0;
+  /// [discovery] How much I/O of a block device is under way.
+  virtual Result<IoCounters> io_counters(std::string_view sysfs_path) = 0;
   /// [discovery] Ask the kernel for a synthetic uevent ("change", "add").
   virtual Status trigger(std::string_view sysfs_path, std::string_view action) = 0;
   /// [settings] Remove the kernel's SCSI device (sysfs `delete`). ErrorCode::conflict if it is another device by now than `facts`

@@ -130,6 +130,14 @@ void Executor::path_uevent(std::string kernel_name, DevNum devnum) {
   });
 }
 
+void Executor::carry_out(engine::ReadIoCounters& effect) {
+  engine::IoCountersRead refused{effect.op, effect.path, std::unexpected(lane_full())};
+  submit(Lane::discovery, 0, [this, effect = std::move(effect), &discovery = ports_.discovery]() -> Continuation {
+    engine::IoCountersRead event{effect.op, effect.path, discovery.io_counters(effect.sysfs_path)};
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  }, std::move(refused));
+}
+
 void Executor::carry_out(engine::TriggerUevent& effect) {
   submit(Lane::discovery, 0, [this, effect = std::move(effect), &discovery = ports_.discovery]() -> Continuation {
     Status status = discovery.trigger(effect.sysfs_path, effect.action);

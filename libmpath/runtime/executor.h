@@ -79,6 +79,7 @@ class Executor {
   void carry_out(engine::RememberBinding& effect);
   void carry_out(engine::SaveRunState& effect);
   void carry_out(engine::GatherPath& effect);
+  void carry_out(engine::ReadIoCounters& effect);
   void carry_out(engine::TriggerUevent& effect);
   void carry_out(engine::DeletePath& effect);
   void carry_out(engine::Reply& effect);

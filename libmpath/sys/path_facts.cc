@@ -297,6 +297,20 @@ SysfsState sysfs_state_of(Bus bus, std::string_view state) {
   return SysfsState::down;
 }
 
+Result<IoCounters> read_io_counters(const std::string& sysfs_path) {
+  SysfsDirectory disk(sysfs_path);
+  auto text = disk.text("inflight");
+  if (!text) return fail(ErrorCode::not_found, sysfs_path, "there is no such block device");
+  if (SysfsDirectory(sysfs_path + "/queue").number("iostats") == 0) {
+    return fail(ErrorCode::unsupported, sysfs_path, "the kernel does not count its I/O (queue/iostats is 0)");
+  }
+  const auto words = split_words(*text);
+  const auto reads = words.size() == 2 ? parse_decimal(words[0]) : std::nullopt;
+  const auto writes = words.size() == 2 ? parse_decimal(words[1]) : std::nullopt;
+  if (!reads || !writes) return fail(ErrorCode::corrupt, sysfs_path, "its attribute inflight makes no sense");
+  return IoCounters{.reads_in_flight = *reads, .writes_in_flight = *writes};
+}
+
 Result<DiscoveredPath> read_path_facts(const std::string& sysfs_root, const std::string& sysfs_path) {
   Gathering g{.root = sysfs_root};
   SysfsDirectory block(sysfs_path);

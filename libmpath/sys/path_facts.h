@@ -15,6 +15,10 @@ namespace mpath::sys {
 /// multipath heads); unavailable, while the transport has not told who the target is.
 [[nodiscard]] Result<DiscoveredPath> read_path_facts(const std::string& sysfs_root, const std::string& sysfs_path);
 
+/// I/O of the block device that is under way (Documentation/ABI/stable/sysfs-block, inflight). Errors: not_found; unsupported where the
+/// kernel does not count (queue/iostats is 0).
+[[nodiscard]] Result<IoCounters> read_io_counters(const std::string& sysfs_path);
+
 /// Bus by kernel name: sd SCSI, nvme NVMe, dasd CCW, cciss CCISS.
 [[nodiscard]] Bus bus_of(std::string_view kernel_name);
 

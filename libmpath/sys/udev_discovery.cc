@@ -105,6 +105,11 @@ Result<DiscoveredPath> UdevDiscovery::gather(std::string_view name) {
   return read(device.get());
 }
 
+Result<IoCounters> UdevDiscovery::io_counters(std::string_view sysfs_path) {
+  if (!is_sysfs_path(sysfs_path)) return fail(ErrorCode::invalid_argument, std::string(sysfs_path), "is no place in sysfs");
+  return read_io_counters(std::string(sysfs_path));
+}
+
 Status UdevDiscovery::trigger(std::string_view sysfs_path, std::string_view action) {
   if (!is_sysfs_path(sysfs_path) || (action != "add" && action != "change")) {
     return fail(ErrorCode::invalid_argument, std::string(sysfs_path), "no uevent can be asked for it");

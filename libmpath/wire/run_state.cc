@@ -39,10 +39,6 @@ std::optional<PathMarks> path_marks(const std::vector<std::string_view>& words) 
     marks.quarantined = marks.quarantined || word == "quarantined";
     marks.suspect = marks.suspect || word == "suspect";
     marks.unreliable = marks.unreliable || word == "unreliable";
-    marks.drained = marks.drained || word == "drained";
-    if (auto deadline = value_of(word, "drain-until="); deadline && *deadline < static_cast<std::uint64_t>(Duration::max().count())) {
-      marks.drain_deadline = MonoTime{Duration{static_cast<Duration::rep>(*deadline)}};
-    }
     if (auto reasons = value_of(word, "marginal="); reasons && *reasons <= UINT8_MAX) {
       marks.marginal_reasons = MarginalReasons::from_bits(static_cast<std::uint8_t>(*reasons));
     }
@@ -57,6 +53,23 @@ std::optional<MapMarks> map_marks(const std::vector<std::string_view>& words) {
   return marks;
 }
 
+/// "drain WWID PLACE until=NANOSECONDS|confirmed for=WORDS"
+std::optional<DrainMarks> drain_marks(const std::vector<std::string_view>& words) {
+  if (words.size() < 4) return std::nullopt;
+  DrainMarks marks{.wwid = {decode_dm_name(words[1])}, .place = decode_dm_name(words[2]), .asked_for = {}};
+  bool known = false;
+  for (std::string_view word : std::span(words).subspan(3)) {
+    if (word == "confirmed") known = true;
+    if (word.starts_with("for=")) marks.asked_for = decode_dm_name(word.substr(4));
+    auto deadline = value_of(word, "until=");
+    if (!deadline || *deadline >= static_cast<std::uint64_t>(Duration::max().count())) continue;
+    marks.undo_at = MonoTime{Duration{static_cast<Duration::rep>(*deadline)}};
+    known = true;
+  }
+  if (!known) return std::nullopt;
+  return marks;
+}
+
 }  // namespace
 
 std::string format_run_state(const RunState& state) {
@@ -66,10 +79,6 @@ std::string format_run_state(const RunState& state) {
     if (marks.quarantined) text += " quarantined";
     if (marks.suspect) text += " suspect";
     if (marks.unreliable) text += " unreliable";
-    if (marks.drained) text += " drained";
-    if (marks.drain_deadline != no_deadline) {
-      text += fmt::format(" drain-until={}", std::max(marks.drain_deadline.time_since_epoch(), Duration{0}).count());
-    }
     if (marks.marginal_reasons.any()) text += fmt::format(" marginal={}", marks.marginal_reasons.bits());
     text += '\n';
   }
@@ -78,7 +87,16 @@ std::string format_run_state(const RunState& state) {
     if (marks.queueing_disabled) text += " queueing-disabled";
     text += '\n';
   }
-  return text + closing(state.paths.size() + state.maps.size(), text);
+  for (const DrainMarks& marks : state.drains) {
+    text += fmt::format("drain {} {} ", encode_dm_name(marks.wwid.text), encode_dm_name(marks.place));
+    if (marks.undo_at == no_deadline) {
+      text += "confirmed";
+    } else {
+      text += fmt::format("until={}", std::max(marks.undo_at.time_since_epoch(), Duration{0}).count());
+    }
+    text += fmt::format(" for={}\n", encode_dm_name(marks.asked_for));
+  }
+  return text + closing(state.paths.size() + state.maps.size() + state.drains.size(), text);
 }
 
 Result<RunState> parse_run_state(std::string_view text) {
@@ -105,6 +123,10 @@ Result<RunState> parse_run_state(std::string_view text) {
       auto marks = map_marks(words);
       if (!marks || marks->wwid.text.size() > limits::wwid_bytes) return damaged("a line of a map makes no sense");
       state.maps.push_back(std::move(*marks));
+    } else if (words[0] == "drain") {
+      auto marks = drain_marks(words);
+      if (!marks || marks->wwid.text.size() > limits::wwid_bytes) return damaged("a line of a drained path makes no sense");
+      state.drains.push_back(std::move(*marks));
     }
   }
   return state;

@@ -24,8 +24,6 @@ struct PathMarks {
   bool quarantined = false;
   bool suspect = false;
   bool unreliable = false;
-  bool drained = false;
-  MonoTime drain_deadline = no_deadline;   ///< by CLOCK_MONOTONIC, which goes on while no daemon runs
   MarginalReasons marginal_reasons;
   friend bool operator==(const PathMarks&, const PathMarks&) = default;
 };
@@ -37,10 +35,20 @@ struct MapMarks {
   friend bool operator==(const MapMarks&, const MapMarks&) = default;
 };
 
+/// Of a path that an administrator took out of service, whether it is there now or not.
+struct DrainMarks {
+  Wwid wwid;
+  std::string place;      ///< what stays the same when its device goes and comes back
+  std::string asked_for;  ///< the words of the command
+  MonoTime undo_at = no_deadline;  ///< by CLOCK_MONOTONIC, which goes on while no daemon runs; no_deadline: confirmed
+  friend bool operator==(const DrainMarks&, const DrainMarks&) = default;
+};
+
 struct RunState {
   std::vector<PathMarks> paths;
   std::vector<MapMarks> maps;
-  [[nodiscard]] bool empty() const { return paths.empty() && maps.empty(); }
+  std::vector<DrainMarks> drains;
+  [[nodiscard]] bool empty() const { return paths.empty() && maps.empty() && drains.empty(); }
   friend bool operator==(const RunState&, const RunState&) = default;
 };
 

@@ -233,6 +233,12 @@ Result<DiscoveredPath> SimDiscovery::gather(std::string_view device) {
   return world_.discover(*disk);
 }
 
+Result<IoCounters> SimDiscovery::io_counters(std::string_view sysfs_path) {
+  Disk* disk = find(sysfs_path);
+  if (disk == nullptr) return fail(ErrorCode::not_found, std::string(sysfs_path), "there is no such device");
+  return IoCounters{.reads_in_flight = world_.data_under_way(*disk), .writes_in_flight = 0};
+}
+
 Status SimDiscovery::trigger(std::string_view sysfs_path, std::string_view action) {
   Disk* disk = find(sysfs_path);
   if (disk == nullptr) return fail(ErrorCode::not_found, std::string(sysfs_path), "there is no such device");

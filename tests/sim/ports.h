@@ -156,6 +156,7 @@ class SimDiscovery final : public ports::Discovery {
   explicit SimDiscovery(World& world) : world_(world) {}
   Result<std::vector<DiscoveredPath>> enumerate() override;
   Result<DiscoveredPath> gather(std::string_view device) override;
+  Result<IoCounters> io_counters(std::string_view sysfs_path) override;
   Status trigger(std::string_view sysfs_path, std::string_view action) override;
   Status remove_device(const PathFacts& facts) override;
 

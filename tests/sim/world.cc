@@ -310,6 +310,12 @@ void World::data(Disk& disk, DataDone done) {
   start(std::move(request), data_timeout);
 }
 
+std::uint64_t World::data_under_way(const Disk& disk) const {
+  std::uint64_t count = 0;
+  for (const auto& [id, request] : requests_) count += request.disk == &disk && request.is_data ? 1U : 0U;
+  return count;
+}
+
 std::uint64_t World::start(Request request, Duration timeout) {
   std::uint64_t id = ++last_request_;
   ++request.disk->host->busy;

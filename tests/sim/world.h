@@ -130,6 +130,7 @@ class World {
   [[nodiscard]] const std::vector<std::unique_ptr<Disk>>& disks() const { return disks_; }
   [[nodiscard]] Disk* find(const std::string& name) const;
   [[nodiscard]] Disk* find(DevNum devnum) const;
+  [[nodiscard]] std::uint64_t data_under_way(const Disk& disk) const;
   [[nodiscard]] std::vector<Disk*> disks_of(const Lun& lun) const;  ///< present ones with this unit behind them
 
   // --- faults ---------------------------------------------------------------------------------------------

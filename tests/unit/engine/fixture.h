@@ -175,8 +175,11 @@ class Bench {
   void appear(const std::string& name) { step(PathAppeared{disks.at(name).found}); }
   void disappear(const std::string& name) { step(PathDisappeared{name, number(name)}); }
   RequestResult ask(RequestKind kind, std::string path = {}, std::uint32_t group = 0, std::uint32_t volume = 1) {
+    return ask(Request{.kind = kind, .path = std::move(path), .map = wwid_of(volume), .group = group});
+  }
+  RequestResult ask(Request request) {
     auto id = static_cast<RequestId>(++last_request_);
-    step(RequestArrived{id, Request{.kind = kind, .path = std::move(path), .map = wwid_of(volume), .group = group}});
+    step(RequestArrived{id, std::move(request)});
     auto at = replies.find(id);
     return at == replies.end() ? RequestResult{Outcome::timed_out, "no reply"} : at->second;
   }
@@ -238,6 +241,7 @@ class Bench {
   std::map<std::string, Disk> disks;
   std::map<MapName, KernelMap> kernel;
   std::map<std::uint16_t, std::uint8_t> access;  ///< access state of each target port group
+  std::map<std::string, std::uint64_t> io_under_way;  ///< by disk
   std::string wwids_file;
   std::string bindings_file;
   std::string run_state_file;
@@ -397,6 +401,10 @@ class Bench {
       }
     }
     return data;
+  }
+  void answer(ReadIoCounters& effect) {
+    std::uint64_t count = io_under_way[attached(effect.path)];
+    give(IoCountersRead{effect.op, effect.path, IoCounters{.reads_in_flight = count, .writes_in_flight = 0}});
   }
   void answer(RunTableAction& effect) {
     const TableAction& action = effect.action;

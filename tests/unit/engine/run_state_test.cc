@@ -67,7 +67,7 @@ TEST(RunState, MarksComeBackToTheSameDeviceOnly) {
     const PathFacts& facts = bench.disks.at("sda").found.facts;
     wire::RunState before;
     before.paths.push_back({.devnum = facts.devnum, .disk_sequence = facts.disk_sequence + row.sequence_more,
-                            .wwid = {*row.wwid == 0 ? wwid_of(1) : row.wwid}, .drained = true});
+                            .wwid = {*row.wwid == 0 ? wwid_of(1) : row.wwid}, .unreliable = true});
     bench.run_state_file = wire::format_run_state(before);
     bench.start();
     bench.run(seconds{3});

@@ -37,6 +37,7 @@ struct DeadWorld final : ports::Clock,
   void collect(std::vector<ports::CommandReply>&) override {}
   Result<std::vector<DiscoveredPath>> enumerate() override { return {}; }
   Result<DiscoveredPath> gather(std::string_view) override { return DiscoveredPath{}; }
+  Result<IoCounters> io_counters(std::string_view) override { return IoCounters{}; }
   Status trigger(std::string_view, std::string_view) override { return {}; }
   Status remove_device(const PathFacts&) override { return {}; }
   ports::ConfigFiles read_configuration() override { return {}; }

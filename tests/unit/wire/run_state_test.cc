@@ -12,9 +12,11 @@ namespace {
 RunState sample() {
   RunState state;
   state.paths.push_back({.devnum = {8, 16}, .disk_sequence = 12, .wwid = {"3600a"}, .quarantined = true});
-  state.paths.push_back({.devnum = {259, 3}, .disk_sequence = 0, .wwid = {"1ATA  a\nb"}, .suspect = true, .unreliable = true, .drained = true,
-                         .drain_deadline = MonoTime{seconds{77}}, .marginal_reasons = MarginalReasons::from_bits(5)});
+  state.paths.push_back({.devnum = {259, 3}, .disk_sequence = 0, .wwid = {"1ATA  a\nb"}, .suspect = true, .unreliable = true,
+                         .marginal_reasons = MarginalReasons::from_bits(5)});
   state.maps.push_back({.wwid = {"3600b"}, .queueing_disabled = true});
+  state.drains.push_back({.wwid = {"3600a"}, .place = "1:0:0:1 0x50", .asked_for = "host1 sdc", .undo_at = MonoTime{seconds{77}}});
+  state.drains.push_back({.wwid = {"3600b"}, .place = "/sys/x", .asked_for = "sdd"});
   return state;
 }
 
@@ -33,10 +35,11 @@ TEST(RunState, ComesBackAsItWent) {
 TEST(RunState, LooksLikeThis) {
   EXPECT_TRUE(format_run_state(sample()).starts_with("multipathd state 1\n"
                                                      "path 8:16 12 3600a quarantined\n"
-                                                     "path 259:3 0 1ATA\\x20\\x20a\\x0ab suspect unreliable drained "
-                                                     "drain-until=77000000000 marginal=5\n"
+                                                     "path 259:3 0 1ATA\\x20\\x20a\\x0ab suspect unreliable marginal=5\n"
                                                      "map 3600b queueing-disabled\n"
-                                                     "end 3 "));
+                                                     "drain 3600a 1:0:0:1\\x200x50 until=77000000000 for=host1\\x20sdc\n"
+                                                     "drain 3600b \\x2fsys\\x2fx confirmed for=sdd\n"
+                                                     "end 5 "));
 }
 
 TEST(RunState, AnEmptyFileIsAnEmptyState) {
@@ -74,7 +77,7 @@ TEST(RunState, EveryCutAndEveryChangedByteIsNoticed) {
 }
 
 TEST(RunState, LinesThatMakeNoSenseAreRefused) {
-  for (std::string_view line : {"path", "path 8:0 1", "path 8 1 w", "path 8:0 x w", "map"}) {
+  for (std::string_view line : {"path", "path 8:0 1", "path 8 1 w", "path 8:0 x w", "map", "drain", "drain w p", "drain w p until=x", "drain w p for=a"}) {
     EXPECT_FALSE(parse_run_state(closed(fmt::format("multipathd state 1\n{}\n", line)))) << line;
   }
   std::string many = "multipathd state 1\n";

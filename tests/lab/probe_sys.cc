@@ -6,6 +6,8 @@
 //   probe_sys map NAME WWID DISK DISK    life of a map, with every precondition wrong once;
 //                                        with udev cookies if $PROBE_UDEV_SYNC is set
 //   probe_sys watch SECONDS              TEST UNIT READY to each disk every 100 ms: who answers, what is stuck
+//   probe_sys read SECONDS               the same with reads past the page cache
+//   probe_sys nvme DISK                  Identify Controller through the disk's controller
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -18,9 +20,10 @@
 
 #include "libmpath/base/text.h"
 #include "libmpath/runtime/thread_lanes.h"
+#include "libmpath/sys/device_commands.h"
 #include "libmpath/sys/device_mapper.h"
+#include "libmpath/sys/direct_read_helper.h"
 #include "libmpath/sys/epoll_loop.h"
-#include "libmpath/sys/sg_commands.h"
 #include "libmpath/sys/udev_discovery.h"
 #include "libmpath/sys/udev_monitor.h"
 
@@ -57,18 +60,20 @@ std::string show(const DiscoveredPath& path) {
 
 /// The rim with its loop, as a daemon would put it together.
 struct Rim {
+  DirectReadHelper helper = must(DirectReadHelper::start(nullptr));  // before there are threads
   std::unique_ptr<EpollLoop> loop = must(EpollLoop::create());
   std::unique_ptr<runtime::ThreadLanes> lanes =
       must(runtime::ThreadLanes::create(*loop, [this](ports::Continuation done) { loop->post(std::move(done)); }));
-  std::unique_ptr<SgCommands> commands = must(SgCommands::create(*lanes, *loop));
+  std::unique_ptr<DeviceCommands> commands =
+      must(DeviceCommands::create(*lanes, *loop, [this] { return helper.new_reader(); }));
   std::unique_ptr<UdevDiscovery> discovery = must(UdevDiscovery::create());
   std::vector<ports::CommandReply> replies;
 
   Rim() {
-    must(loop->watch(commands->event_fd(), EPOLLIN, [this](std::uint32_t) { commands->collect(replies); }));
+    for (int fd : commands->event_fds()) must(loop->watch(fd, EPOLLIN, [this](std::uint32_t) { commands->collect(replies); }));
   }
   ~Rim() {
-    loop->unwatch(commands->event_fd());
+    for (int fd : commands->event_fds()) loop->unwatch(fd);
     lanes->stop(milliseconds{100});
   }
   /// Attaches all SCSI disks; gives their names by slot.
@@ -84,6 +89,9 @@ struct Rim {
   }
   void test_unit_ready(std::uint32_t slot, std::uint64_t op, milliseconds timeout) {
     commands->submit({.op = OpId{op}, .path = {.slot = slot, .generation = 1}, .command = ScsiCommand{.timeout = timeout}});
+  }
+  void read(std::uint32_t slot, std::uint64_t op) {
+    commands->submit({.op = OpId{op}, .path = {.slot = slot, .generation = 1}, .command = BlockRead{}});
   }
   void turn(std::optional<Duration> wait = std::nullopt) {
     MonoTime due = lanes->tend();
@@ -131,11 +139,12 @@ int check(int rounds) {
 }
 
 /// Each disk is asked every 100 ms unless its last question is still open. Says who answered, and what was stuck.
-int watch(int seconds_to_run) {
+int watch(int seconds_to_run, bool reads) {
   struct Disk {
     std::string name;
     std::uint32_t host = 0;
     std::uint64_t answers = 0;
+    std::uint64_t failures = 0;
     bool open = false;
     MonoTime due{};
     Duration slowest{};
@@ -156,7 +165,7 @@ int watch(int seconds_to_run) {
     MonoTime now = rim.loop->now();
     for (std::uint32_t slot = 0; slot < disks.size(); ++slot) {
       if (disks[slot].open || now < disks[slot].due) continue;
-      rim.test_unit_ready(slot, ++op, seconds{seconds_to_run + 20});
+      reads ? rim.read(slot, ++op) : rim.test_unit_ready(slot, ++op, seconds{seconds_to_run + 20});
       disks[slot].open = true;
       disks[slot].due = now + milliseconds{100};
     }
@@ -167,16 +176,18 @@ int watch(int seconds_to_run) {
       Disk& disk = disks[reply.path.slot];
       disk.open = false;
       ++disk.answers;
+      disk.failures += reply.outcome.failure != CommandFailure::none;
       disk.slowest = std::max(disk.slowest, reply.outcome.round_trip);
     }
     rim.replies.clear();
     most_threads = std::max(most_threads, rim.lanes->threads() + 1);
   }
   for (const Disk& disk : disks) {
-    fmt::print("{} host {}: {} answers, slowest {} us{}\n", disk.name, disk.host, disk.answers,
-               std::chrono::duration_cast<microseconds>(disk.slowest).count(), disk.open ? ", one open" : "");
+    fmt::print("{} host {}: {} answers, slowest {} us{}{}\n", disk.name, disk.host, disk.answers,
+               std::chrono::duration_cast<microseconds>(disk.slowest).count(), disk.open ? ", one open" : "",
+               disk.failures > 0 ? fmt::format(", {} failed", disk.failures) : "");
   }
-  for (const StalledHost& host : rim.commands->stalled(seconds{1})) {
+  for (const StalledHost& host : rim.commands->scsi().stalled(seconds{1})) {
     fmt::print("host {} stalled, {} waiting, {}\n", host.host, host.waiting, host.in_kernel ? "asleep in the kernel" : "full");
   }
   for (const runtime::BusyLane& lane : rim.lanes->busy(seconds{1})) {
@@ -184,10 +195,31 @@ int watch(int seconds_to_run) {
   }
   MonoTime begin = rim.loop->now();
   for (std::uint32_t slot = 0; slot < disks.size(); ++slot) rim.commands->detach({slot, 1});
+  if (std::size_t lost = rim.commands->reads().lost_children(); lost > 0) fmt::print("children lost {}\n", lost);
   fmt::print("most threads {}, longest turn {} us, detaching all {} us\n", most_threads,
              std::chrono::duration_cast<microseconds>(longest_turn).count(),
              std::chrono::duration_cast<microseconds>(rim.loop->now() - begin).count());
   return 0;
+}
+
+int nvme(const std::string& disk) {
+  Rim rim;
+  DiscoveredPath found = must(rim.discovery->gather(disk));
+  rim.commands->attach({.slot = 0, .generation = 1}, std::make_shared<const PathFacts>(std::move(found.facts)));
+  NvmeAdminCommand identify{.opcode = 0x06, .data_in_bytes = 4096};
+  identify.command_dwords[0] = 1;  // the controller
+  rim.commands->submit({.op = OpId{1}, .path = {.slot = 0, .generation = 1}, .command = identify});
+  rim.commands->flush();
+  MonoTime end = rim.loop->now() + seconds{10};
+  while (rim.replies.empty() && rim.loop->now() < end) {
+    rim.turn(milliseconds{100});
+    rim.commands->collect(rim.replies);
+  }
+  if (rim.replies.empty()) die("no answer");
+  const CommandOutcome& outcome = rim.replies[0].outcome;
+  fmt::print("failure {} status {:#x} {} bytes, serial [{}]\n", static_cast<int>(outcome.failure), outcome.nvme_status,
+             outcome.data.size(), outcome.data.size() < 24 ? "" : escape({reinterpret_cast<const char*>(outcome.data.data()) + 4, 20}));
+  return outcome.failure == CommandFailure::none && outcome.nvme_status == 0 ? 0 : 1;
 }
 
 int map(const std::string& name, const std::string& wwid, const std::vector<std::string>& disks) {
@@ -339,8 +371,10 @@ int main(int argc, char** argv) {
   std::string command = words.empty() ? "" : words[0];
   if (command == "paths") return paths();
   if (command == "check" && words.size() == 2) return check(std::atoi(words[1].c_str()));
-  if (command == "watch" && words.size() == 2) return watch(std::atoi(words[1].c_str()));
+  if (command == "watch" && words.size() == 2) return watch(std::atoi(words[1].c_str()), false);
+  if (command == "read" && words.size() == 2) return watch(std::atoi(words[1].c_str()), true);
+  if (command == "nvme" && words.size() == 2) return nvme(words[1]);
   if (command == "map" && words.size() >= 4) return map(words[1], words[2], {words.begin() + 3, words.end()});
-  fmt::print(stderr, "usage: probe_sys paths | check ROUNDS | watch SECONDS | map NAME WWID DISK...\n");
+  fmt::print(stderr, "usage: probe_sys paths | check ROUNDS | watch SECONDS | read SECONDS | nvme DISK | map NAME WWID DISK...\n");
   return 64;
 }

@@ -146,3 +146,33 @@ lab_tcm_store() {
   if [ "${TCM_BALANCE-}" = yes ] && ((lun % 2)); then group=A; else group=B; fi
   echo 1 >"$core/alua/$group/alua_access_state"
 }
+
+# --- NVMe over the kernel's own loop transport (6.12 and later), without the kernel's multipathing
+
+lab_nvmet=/sys/kernel/config/nvmet
+
+# san_nvme NAMESPACES CONTROLLERS: each controller is a port of its own of one array and shows all namespaces, 16 MB each; the first half of
+# the ports is ANA optimized, the others non-optimized. Fails where the kernel has no such transport.
+san_nvme() {
+  local spaces=$1 ports=$2 space port
+  modprobe nvme_core multipath=N && modprobe -a nvmet nvme_loop && modprobe brd rd_nr="$spaces" rd_size=16384 || return
+  mountpoint -q /sys/kernel/config || mount -t configfs config /sys/kernel/config
+  local array=$lab_nvmet/subsystems/lab
+  mkdir -p "$array" && echo 1 >"$array/attr_allow_any_host" || return
+  for ((space = 1; space <= spaces; space++)); do
+    mkdir "$array/namespaces/$space" && echo "/dev/ram$((space - 1))" >"$array/namespaces/$space/device_path" || return
+    printf '00000000-0000-4000-8000-%012x' "$space" >"$array/namespaces/$space/device_uuid"
+    echo 1 >"$array/namespaces/$space/enable" || return
+  done
+  for ((port = 1; port <= ports; port++)); do
+    mkdir "$lab_nvmet/ports/$port" && echo loop >"$lab_nvmet/ports/$port/addr_trtype" &&
+      echo "$port" >"$lab_nvmet/ports/$port/addr_traddr" || return
+    ((port <= (ports + 1) / 2)) || inj_ana "$port" non-optimized || return
+    ln -s "$array" "$lab_nvmet/ports/$port/subsystems/lab" || return
+    echo "transport=loop,nqn=lab,traddr=$port" >/dev/nvme-fabrics || return
+  done
+  wait_for 20 '[ "$(ls -d /sys/block/nvme*n* | wc -l)" -ge '$((spaces * ports))' ]' && udevadm settle --timeout=60
+}
+
+# inj_ana PORT optimized|non-optimized|inaccessible|persistent-loss|change: what the port says of all namespaces.
+inj_ana() { echo "$2" >"$lab_nvmet/ports/$1/ana_groups/1/ana_state"; }

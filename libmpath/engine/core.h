@@ -82,22 +82,34 @@ struct Engine::Core {
   [[nodiscard]] PathRecord* find_path(PathId id);
   [[nodiscard]] PathRecord* find_path(DevNum devnum);
   [[nodiscard]] PathRecord* find_path_by_name(std::string_view name_or_number);
-  void choose_priority_source(PathRecord& path);
+  void choose_methods(PathRecord& path);
   void touch(PathRecord& path);
 
   // --- checks.cc: commands to a path, and their outcomes --------------------------------------------------------
   void on(const CommandFinished&);
   void start_check(PathRecord& path);
   void check_now(PathRecord& path);
-  void submit_step(PathRecord& path, CheckStep step);
-  void judge_test_unit_ready(PathRecord& path, const CommandOutcome& outcome);
+  void submit_step(PathRecord& path, CheckStep step, DeviceCommand command);
+  void begin_asking(PathRecord& path);
+  [[nodiscard]] policy::CheckContext check_context(const PathRecord& path) const;
+  [[nodiscard]] bool ask_what_it_supports(PathRecord& path);
+  void judge_probe(PathRecord& path, const CommandOutcome& outcome);
+  void judge_answer(PathRecord& path, const CommandOutcome& outcome);
+  void take_turn(PathRecord& path, policy::CheckTurn turn, const CommandOutcome* outcome);
+  void leave_alone(PathRecord& path);
   void judge_identify(PathRecord& path, const CommandOutcome& outcome);
-  void judge_target_groups(PathRecord& path, const CommandOutcome& outcome);
   [[nodiscard]] bool take_name(PathRecord& path);
   void continue_check(PathRecord& path);
   void set_path_timer(PathRecord& path);
   [[nodiscard]] milliseconds check_timeout(const PathRecord& path) const;
+
+  // --- port_groups.cc: what one path asks for all of its map ----------------------------------------------------
+  void planned_check(PathRecord& path);
+  [[nodiscard]] bool is_served(PathRecord& path);
+  void share_verdict(const PathRecord& path);
   [[nodiscard]] bool needs_target_groups(const PathRecord& path);
+  void judge_target_groups(PathRecord& path, const CommandOutcome& outcome);
+  void take_target_groups(PathRecord& path, const CommandOutcome& outcome);
 
   // --- schedule.cc: when checks are due ------------------------------------------------------------------------
   void on(const LinkEvent&);

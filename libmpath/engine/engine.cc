@@ -88,7 +88,7 @@ void Engine::Core::run_timers() {
         if (path.check.step != CheckStep::idle) {
           command_overdue(path);
         } else {
-          start_check(path);
+          planned_check(path);
         }
         break;
       }

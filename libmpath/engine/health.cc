@@ -116,7 +116,9 @@ void Engine::Core::refresh_now_and_then(MapRecord& map) {
 /// outstanding, and its end, whenever it comes, ends the check.
 void Engine::Core::command_overdue(PathRecord& path) {
   if (path.check.op == OpId::none || path.checks_disabled) return;
-  set_health(path, PathState::timeout, "the check was not answered within its timeout");
+  // A checker's own command counts as its checker says; a query for an identity or a priority is late like any other.
+  bool asks = path.check.step == CheckStep::ask;
+  set_health(path, asks ? policy::state_when_late(path.checker) : PathState::timeout, "the check was not answered within its timeout");
   path.answered = true;
   path.silent = true;
   path.check.identify_wanted = true;

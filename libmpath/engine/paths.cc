@@ -100,7 +100,7 @@ void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, c
   path.settings = std::move(settings);
   path.member_mark = found.is_multipath_member;
   enter_port(path);
-  choose_priority_source(path);
+  choose_methods(path);
   if (wwid_found) join_map(path);
   if (options.mode != Mode::manage) return;
   if (identity_moved) path.check.identify_wanted = true;
@@ -140,7 +140,7 @@ void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const P
   path_by_kernel_name[path.facts->kernel_name] = path.id;
   path_order.emplace(path.order, path.id);
   enter_port(path);
-  choose_priority_source(path);
+  choose_methods(path);
   emit(AttachPath{path.id, path.facts});
   path.attached = true;
   restore_marks(path);
@@ -150,11 +150,14 @@ void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const P
   if (options.mode == Mode::manage || (options.mode == Mode::observe && path.in_table)) start_check(path);
 }
 
-void Engine::Core::choose_priority_source(PathRecord& path) {
-  TpgSupport support = path.facts->tpg_support;
-  bool capable = support != TpgSupport::none && support != TpgSupport::undetermined;
-  bool alua = capable && (path.settings->detect_prio.value || path.settings->prio.value == "alua" ||
-                          path.settings->prio.value == "sysfs");
+/// How it is checked and where its priority comes from, by the configuration and what is known of the device.
+void Engine::Core::choose_methods(PathRecord& path) {
+  policy::Checker checker = policy::choose_checker(*path.facts, *path.settings, path.probes);
+  if (checker != path.checker) path.checker_memory = {};
+  path.checker = checker;
+  TpgSupport support = policy::tpg_support(*path.facts, path.probes);
+  bool alua = policy::supports_port_groups(support) &&
+              (path.settings->detect_prio.value || path.settings->prio.value == "alua" || path.settings->prio.value == "sysfs");
   path.priority_source = alua ? PrioritySource::alua : PrioritySource::constant;
   if (!alua) path.priority = 1;
 }

@@ -12,6 +12,8 @@
 #include "libmpath/engine/timer_queue.h"
 #include "libmpath/model/action.h"
 #include "libmpath/model/command_io.h"
+#include "libmpath/policy/checker.h"
+#include "libmpath/policy/detection.h"
 #include "libmpath/policy/schedule.h"
 #include "libmpath/wire/run_state.h"
 
@@ -20,7 +22,8 @@ namespace mpath::engine {
 /// What the outstanding command of a path is for. One command at a time for each path.
 enum class CheckStep : std::uint8_t {
   idle,
-  test_unit_ready,
+  probe,          ///< what the device supports, before its checker can be chosen
+  ask,            ///< a command of the path's checker
   identify,       ///< INQUIRY, VPD page 0x83: is it still the same logical unit?
   target_groups,  ///< REPORT TARGET PORT GROUPS
 };
@@ -30,7 +33,7 @@ struct CheckMachine {
   OpId op = OpId::none;
   MonoTime started{};           ///< of the whole check
   MonoTime command_started{};   ///< of the outstanding command
-  std::uint8_t attempts = 0;    ///< of TEST UNIT READY in this check
+  policy::Probe probe = policy::Probe::inquiry;  ///< which one is under way
   PathState verdict = PathState::unchecked;
   std::string_view reason;
   bool identify_wanted = false;
@@ -86,6 +89,9 @@ struct PathRecord {
   PhaseClaim phase;             ///< only while it has no map
   PathHealth health;
   MarginalReasons marginal_reasons;  ///< see Core::set_marginal() and Core::is_marginal()
+  policy::Checker checker = policy::Checker::missing;
+  policy::CheckerMemory checker_memory;
+  policy::ProbeAnswers probes;
   PrioritySource priority_source = PrioritySource::constant;
   std::optional<int> priority;
   bool asks_for_itself = false;  ///< another path's REPORT TARGET PORT GROUPS did not name its group
@@ -166,6 +172,7 @@ struct MapRecord {
   std::vector<std::string> remarks;        ///< what of the configuration could not be followed; said once
 
   // Policy state.
+  policy::VolumeMemory volume_memory;      ///< of the checkers of its paths
   MonoTime failback_due = no_deadline;
   MonoTime look_again = no_deadline;       ///< when the kernel's map is read once more
   bool failback_now = false;

@@ -12,7 +12,7 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   view->health = path.health;
   view->kernel_state = path.in_table ? path.kernel_state : KernelPathState::unknown;
   view->init_state = path.removed ? InitState::removed : path.facts->wwid.empty() ? InitState::failed : InitState::ok;
-  view->checker = path.facts->bus == Bus::scsi ? "tur" : "none";
+  view->checker = policy::to_string(path.checker);
   view->priority = path.priority;
   if (MapRecord* map = find_map(path.map); map != nullptr && map->kernel && path.in_table) {
     view->map_name = map->name.text;

@@ -50,6 +50,7 @@ struct CcissTest {
 struct SystemRead {
   enum class What : std::uint8_t {
     access_state,   ///< sysfs access_state and preferred_path of a SCSI device, one line each
+    device_state,   ///< sysfs state of the SCSI device or NVMe controller, one line
     by_path_links,  ///< names of the links in /dev/disk/by-path that lead to this disk, one line each
   };
   What what = What::access_state;

@@ -45,6 +45,21 @@ std::optional<Protocol> parse_protocol(std::string_view word) {
   return std::nullopt;
 }
 
+SysfsState parse_sysfs_state(Bus bus, std::string_view state) {
+  switch (bus) {
+    case Bus::scsi:
+      if (state.starts_with("running")) return SysfsState::up;
+      if (state.starts_with("blocked") || state.starts_with("quiesce")) return SysfsState::pending;
+      return SysfsState::down;
+    case Bus::nvme:
+      if (state == "live") return SysfsState::up;
+      if (state.starts_with("new") || state.starts_with("deleting")) return SysfsState::pending;
+      return SysfsState::down;
+    case Bus::ccw: case Bus::cciss: case Bus::unknown: return SysfsState::up;
+  }
+  return SysfsState::down;
+}
+
 std::string_view to_string(PathState state) {
   switch (state) {
     case PathState::wild: return "wild";

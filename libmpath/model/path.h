@@ -27,6 +27,8 @@ enum class Protocol {
 
 /// The kernel's own opinion of a SCSI device or NVMe controller (attribute `state`), before any checker.
 enum class SysfsState { up, down, pending, removed };
+/// From the words of the attribute; devices of other buses have none and count as up.
+[[nodiscard]] SysfsState parse_sysfs_state(Bus bus, std::string_view state);
 
 /// What the standard INQUIRY says of target port group support (SPC-5 6.7.2, TPGS).
 enum class TpgSupport { undetermined, none, implicit_only, explicit_only, implicit_and_explicit };

@@ -168,7 +168,7 @@ SysfsState read_state(const SysfsDirectory& device, Bus bus) {
   int error = device.probe("state");
   if (error == ENOENT || error == ENODEV || error == ENXIO) return SysfsState::removed;
   auto state = device.text("state");
-  return state ? sysfs_state_of(bus, *state) : SysfsState::down;
+  return state ? parse_sysfs_state(bus, *state) : SysfsState::down;
 }
 
 Status read_scsi(Gathering& g) {
@@ -280,21 +280,6 @@ Bus bus_of(std::string_view kernel_name) {
   if (kernel_name.starts_with("dasd")) return Bus::ccw;
   if (kernel_name.starts_with("cciss")) return Bus::cciss;
   return Bus::unknown;
-}
-
-SysfsState sysfs_state_of(Bus bus, std::string_view state) {
-  switch (bus) {
-    case Bus::scsi:
-      if (state.starts_with("running")) return SysfsState::up;
-      if (state.starts_with("blocked") || state.starts_with("quiesce")) return SysfsState::pending;
-      return SysfsState::down;
-    case Bus::nvme:
-      if (state == "live") return SysfsState::up;
-      if (state.starts_with("new") || state.starts_with("deleting")) return SysfsState::pending;
-      return SysfsState::down;
-    case Bus::ccw: case Bus::cciss: case Bus::unknown: return SysfsState::up;
-  }
-  return SysfsState::down;
 }
 
 Result<IoCounters> read_io_counters(const std::string& sysfs_path) {

@@ -22,7 +22,4 @@ namespace mpath::sys {
 /// Bus by kernel name: sd SCSI, nvme NVMe, dasd CCW, cciss CCISS.
 [[nodiscard]] Bus bus_of(std::string_view kernel_name);
 
-/// The kernel's opinion from the text of the `state` attribute of a SCSI device or NVMe controller.
-[[nodiscard]] SysfsState sysfs_state_of(Bus bus, std::string_view state);
-
 }  // namespace mpath::sys

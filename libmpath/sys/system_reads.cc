@@ -34,6 +34,13 @@ std::string access_state(const PathFacts& facts) {
   return *state + "\n" + device.text_or_empty("preferred_path") + "\n";
 }
 
+/// "running", "live"…; nothing if the device is not there any more.
+std::optional<std::string> device_state(const PathFacts& facts) {
+  SysfsDirectory device(facts.sysfs_path + "/device");
+  if (!device.exists()) return std::nullopt;
+  return device.text_or_empty("state") + "\n";
+}
+
 std::string by_path_links(const PathFacts& facts, const Links& links) {
   std::string text;
   auto at = links.find(facts.kernel_name);
@@ -62,7 +69,14 @@ SystemReads::Replies SystemReads::read(const std::vector<Wanted>& wanted, const 
   std::optional<Links> links;
   for (const Wanted& one : wanted) {
     std::string text;
+    bool is_gone = false;
     switch (one.what) {
+      case SystemRead::What::device_state: {
+        auto state = device_state(*one.facts);
+        is_gone = !state;
+        text = std::move(state).value_or("");
+        break;
+      }
       case SystemRead::What::access_state: text = access_state(*one.facts); break;
       case SystemRead::What::by_path_links:
         if (!links) links = read_links(by_path);
@@ -72,6 +86,7 @@ SystemReads::Replies SystemReads::read(const std::vector<Wanted>& wanted, const 
     ports::CommandReply& reply = replies.emplace_back();
     reply.op = one.op;
     reply.path = one.path;
+    if (is_gone) reply.outcome.failure = CommandFailure::gone;
     reply.outcome.data.assign(text.begin(), text.end());
   }
   return replies;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint8_t status_mask = 0x7e;
 constexpr std::uint8_t reservation_conflict = 0x18;
+constexpr std::uint8_t recovered_error_key = 1;
 constexpr std::uint8_t unit_attention_key = 6;
 
 constexpr std::array<std::string_view, 16> key_names = {
@@ -149,6 +150,29 @@ std::string describe(Sense sense) {
 bool needs_identity_check(Sense sense) {
   return sense == Sense{0x6, 0x3f, 0x0e} || sense == Sense{0x6, 0x3f, 0x03} ||
          sense == Sense{0x6, 0x2a, 0x06} || sense == lun_not_supported;
+}
+
+OutcomeClass classify(const CommandOutcome& outcome) {
+  if (outcome.failure == CommandFailure::not_a_scsi_device) return OutcomeClass::unsupported;
+  if (outcome.failure != CommandFailure::none) return OutcomeClass::failed;
+  auto sense = decode_sense(outcome.sense_data());
+  if (sense && sense->key == 0x5) return OutcomeClass::illegal_request;
+  switch (outcome.host_status) {
+    case HostStatus::ok: break;
+    case HostStatus::bus_busy:
+    case HostStatus::error:
+    case HostStatus::soft_error:
+    case HostStatus::transport_disrupted: return OutcomeClass::transport;
+    case HostStatus::no_connect: case HostStatus::time_out: case HostStatus::bad_target: case HostStatus::abort:
+    case HostStatus::parity: case HostStatus::reset: case HostStatus::bad_interrupt: case HostStatus::passthrough:
+    case HostStatus::imm_retry: case HostStatus::requeue: case HostStatus::transport_fail_fast:
+    case HostStatus::target_failure: case HostStatus::nexus_failure: case HostStatus::alloc_failure:
+    case HostStatus::medium_error: case HostStatus::transport_marginal: return OutcomeClass::failed;
+  }
+  if ((outcome.status & status_mask) == 0 && outcome.driver_status == 0) return OutcomeClass::good;
+  if (sense && sense->key == recovered_error_key) return OutcomeClass::good;
+  if (sense && sense->key == unit_attention_key) return OutcomeClass::unit_attention;
+  return OutcomeClass::failed;
 }
 
 Verdict tur_verdict(const CommandOutcome& outcome) {

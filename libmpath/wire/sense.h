@@ -39,6 +39,17 @@ inline constexpr Sense lun_not_supported{0x5, 0x25, 0x00};
 /// unit).
 [[nodiscard]] bool needs_identity_check(Sense sense);
 
+/// The outcome of a command in the terms that checkers and prioritizers decide by.
+enum class OutcomeClass : std::uint8_t {
+  good,             ///< with good status, or with a recovered error
+  unsupported,      ///< the device takes no commands of this kind
+  illegal_request,  ///< it refused this one
+  transport,        ///< bus busy, host adapter error or a disturbed transport: worth another attempt
+  unit_attention,
+  failed,
+};
+[[nodiscard]] OutcomeClass classify(const CommandOutcome& outcome);
+
 /// What one outcome says of the path.
 struct Verdict {
   PathState state = PathState::down;    ///< what holds if it is not retried, or retries are used up

@@ -263,7 +263,7 @@ class Bench {
   std::vector<Effect> waiting;                   ///< held effects
   std::map<PathId, std::string> attached_paths;
   std::size_t commands = 0;
-  std::size_t inquiries = 0;
+  std::size_t inquiries = 0;  ///< for page 0x83
   std::size_t target_group_reports = 0;
   std::size_t gathers = 0;
   int exits = 0;
@@ -321,7 +321,8 @@ class Bench {
   }
   void note(const SubmitCommand& effect) {
     ++commands;
-    inquiries += scsi_operation(effect.command) == inquiry_code ? 1U : 0U;
+    const auto* scsi = std::get_if<ScsiCommand>(&effect.command);
+    inquiries += scsi != nullptr && scsi->cdb[0] == inquiry_code && scsi->cdb[2] == 0x83 ? 1U : 0U;
     target_group_reports += scsi_operation(effect.command) == report_groups_code ? 1U : 0U;
   }
   void note(const GatherPath&) { ++gathers; }
@@ -387,11 +388,19 @@ class Bench {
       outcome.sense = {0x72, 5, 0x24, 0};
       outcome.sense_bytes = 8;
     } else if (code == inquiry_code) {
-      outcome.data = page_83(asked.volume, asked.group);
+      outcome.data = inquiry(asked, std::get<ScsiCommand>(effect.command));
     } else if (code == report_groups_code) {
       outcome.data = target_groups();
     }
     give(CommandFinished{effect.op, effect.path, std::move(outcome)});
+  }
+  [[nodiscard]] static std::vector<std::uint8_t> inquiry(const Disk& asked, const ScsiCommand& command) {
+    bool is_page = (command.cdb[1] & 1) != 0;
+    if (is_page && command.cdb[2] == 0x83) return page_83(asked.volume, asked.group);
+    if (is_page) return {0, command.cdb[2], 0, 2, 0x00, 0x83};
+    std::vector<std::uint8_t> data(36, 0);
+    data[5] = asked.found.facts.tpg_support == TpgSupport::none ? 0x00 : 0x10;
+    return data;
   }
   [[nodiscard]] std::vector<std::uint8_t> target_groups() const {
     std::vector<std::uint8_t> data = {0, 0, 0, static_cast<std::uint8_t>(access.size() * 12)};

@@ -239,7 +239,7 @@ TEST(SysfsState, ByBusAndWord) {
            Case{Bus::nvme, "deleting (no IO)", SysfsState::pending}, Case{Bus::nvme, "connecting", SysfsState::down},
            Case{Bus::nvme, "resetting", SysfsState::down}, Case{Bus::ccw, "whatever", SysfsState::up},
        }) {
-    EXPECT_EQ(sysfs_state_of(c.bus, c.word), c.expected) << c.word;
+    EXPECT_EQ(parse_sysfs_state(c.bus, c.word), c.expected) << c.word;
   }
 }
 

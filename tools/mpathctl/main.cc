@@ -6,9 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
-#include "libmpath/base/text.h"
 #include "libmpath/command/mpathctl.h"
-#include "tools/client/connection.h"
+#include "tools/mpathctl/daemon.h"
+#include "tools/mpathctl/drain.h"
 #include "tools/mpathctl/lint.h"
 #include "tools/mpathctl/output.h"
 #include "tools/mpathctl/why.h"
@@ -21,35 +21,17 @@ using ctl::complain;
 /// What the chosen verb does; gives the exit status.
 using Action = std::function<int()>;
 
-/// What a verb asks of the daemon.
-struct Request {
-  std::string text;
-  int when_unreachable = command::exit_unavailable;
-};
-
 /// Exit statuses of `status` are its answer: 0 healthy, 1 degraded, 2 a map has no path, 3 nobody answers.
 constexpr int status_when_unreachable = 3;
-
-int ask(const Request& request) {
-  const auto fd = client::connect_to_daemon(client::default_time_limit);
-  if (!fd) return complain(request.when_unreachable, "multipathd is not reachable: " + fd.error().message());
-  const auto text = client::exchange(fd->get(), request.text, client::default_time_limit);
-  if (!text) return complain(request.when_unreachable, "multipathd does not answer: " + text.error().message());
-  const auto reply = command::decode_reply(*text);
-  if (!reply) {
-    const std::string_view first_line = std::string_view(*text).substr(0, text->find('\n', text->find('\n') + 1));
-    return complain(request.when_unreachable, fmt::format("multipathd does not know mpathctl, or refused: {}", escape(first_line)));
-  }
-  if (!reply->error.empty()) return complain(reply->exit_status, escape(reply->error));
-  return ctl::print(reply->output, reply->exit_status);
-}
 
 void add_status(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("status", "Show how the daemon and its maps are.\n"
                                                 "Exit status: 0 healthy, 1 degraded, 2 a map has no usable path, 3 multipathd is not reachable.");
   auto json = std::make_shared<bool>(false);
   verb->add_flag("--json", *json, "Print one JSON object");
-  verb->callback([&action, json] { action = [json] { return ask({command::status_request(*json), status_when_unreachable}); }; });
+  verb->callback([&action, json] {
+    action = [json] { return ctl::ask_and_print({.kind = RequestKind::mpathctl_status, .json = *json}, status_when_unreachable); };
+  });
 }
 
 void add_lint(CLI::App& app, Action& action) {
@@ -82,6 +64,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Action action;
   add_status(app, action);
+  ctl::add_drain(app, action);
   add_lint(app, action);
   add_why(app, action);
   try {

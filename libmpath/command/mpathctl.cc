@@ -20,6 +20,7 @@ constexpr unsigned json_bit = 1;
 constexpr unsigned subjects_bit = 2;
 constexpr unsigned confirm_bit = 4;
 constexpr unsigned keep_bit = 8;
+constexpr unsigned removed_bit = 16;
 
 /// What the daemon is asked for, and which members its request may have.
 struct Verb {
@@ -31,14 +32,16 @@ struct Verb {
 constexpr Verb verbs[] = {
     {"status", RequestKind::mpathctl_status, json_bit},
     {"drains", RequestKind::mpathctl_drains, json_bit | subjects_bit},
+    {"what-if", RequestKind::mpathctl_what_if, json_bit | subjects_bit | removed_bit, true},
     {"drain", RequestKind::mpathctl_drain, subjects_bit | confirm_bit | keep_bit, true},
     {"drain-confirm", RequestKind::mpathctl_drain_confirm, subjects_bit, true},
     {"undrain", RequestKind::mpathctl_undrain, subjects_bit, true},
 };
 
+template <bool Request::*flag>
 bool take_flag(Request& request, const json& value) {
   if (!value.is_boolean()) return false;
-  request.json = value.get<bool>();
+  request.*flag = value.get<bool>();
   return true;
 }
 
@@ -71,7 +74,8 @@ struct Member {
   std::string_view fault;
 };
 constexpr Member members[] = {
-    {"json", json_bit, take_flag, "neither true nor false"},
+    {"json", json_bit, take_flag<&Request::json>, "neither true nor false"},
+    {"removed", removed_bit, take_flag<&Request::removed>, "neither true nor false"},
     {"subjects", subjects_bit, take_subjects, "no list of names, or too long a one"},
     {"confirm_within", confirm_bit, take_confirm, "no number of seconds up to a week"},
     {"keep", keep_bit, take_keep, "no number of paths"},
@@ -108,6 +112,7 @@ std::string mpathctl_request(const Request& request) {
   if (verb == std::end(verbs)) return {};
   json document = {{"command", verb->name}};
   if (request.json) document["json"] = true;
+  if (request.removed) document["removed"] = true;
   if (!request.subjects.empty()) document["subjects"] = request.subjects;
   if (request.confirm_within) document["confirm_within"] = request.confirm_within->count();
   if ((verb->members & keep_bit) != 0) document["keep"] = request.keep;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/command/reply.h"
 
+#include "libmpath/base/text.h"
 #include "libmpath/command/local_use.h"
 #include "libmpath/command/mpathctl.h"
 #include "libmpath/config/dump.h"
@@ -9,6 +10,7 @@
 #include "libmpath/view/json.h"
 #include "libmpath/view/summary.h"
 #include "libmpath/view/topology.h"
+#include "libmpath/view/what_if.h"
 
 namespace mpath::command {
 
@@ -85,6 +87,14 @@ MpathctlReply drains(const Request& request, const Snapshot& snapshot) {
   return {report.emptying > 0 ? exit_emptying : 0, request.json ? view::drains_json(snapshot, report) : view::drains_text(snapshot, report), {}};
 }
 
+MpathctlReply what_if(const Request& request, const Snapshot& snapshot) {
+  const auto answer = view::what_if(snapshot, request.removed ? view::Loss::removed : view::Loss::failed, request.subjects);
+  if (!answer.unknown.empty()) {
+    return {exit_usage, {}, fmt::format("{}: is no path, host, host port or target port that is known here", escape(answer.unknown.front()))};
+  }
+  return {static_cast<int>(answer.worst), request.json ? view::what_if_json(snapshot, answer) : view::what_if_text(snapshot, answer), {}};
+}
+
 std::string output_of(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
   const view::TableStyle style = request.raw ? view::TableStyle::raw : view::TableStyle::aligned;
   switch (request.kind) {
@@ -105,6 +115,7 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::show_devices: return view::devices(context.devices);
     case RequestKind::show_wildcards: return view::wildcards_list();
     case RequestKind::mpathctl_status: return mpathctl_status(request, snapshot);
+    case RequestKind::mpathctl_what_if: return encode_reply(what_if(request, snapshot));
     case RequestKind::mpathctl_drains: return encode_reply(drains(request, snapshot));
     case RequestKind::show_config:
     case RequestKind::show_config_local:

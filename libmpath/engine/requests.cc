@@ -62,7 +62,8 @@ void Engine::Core::carry_out(RequestId id, const Request& request) {
     case RequestKind::show_map_topology: case RequestKind::show_map_format: case RequestKind::show_map_json:
     case RequestKind::show_status: case RequestKind::show_daemon: case RequestKind::show_config:
     case RequestKind::show_config_local: case RequestKind::show_blacklist: case RequestKind::show_devices:
-    case RequestKind::show_wildcards: case RequestKind::mpathctl_status: case RequestKind::mpathctl_drains: return;
+    case RequestKind::show_wildcards: case RequestKind::mpathctl_status: case RequestKind::mpathctl_drains:
+    case RequestKind::mpathctl_what_if: return;
   }
 }
 

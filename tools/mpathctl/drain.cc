@@ -93,6 +93,18 @@ void add_drain(CLI::App& app, std::function<int()>& action) {
   verb->add_flag("--json", wanted->json, "Print one JSON object");
   verb->callback([&action, wanted] { action = [wanted] { return drain(*wanted); }; });
 
+  auto question = std::make_shared<Request>(Request{.kind = RequestKind::mpathctl_what_if});
+  auto loss = std::make_shared<std::string>();
+  CLI::App* what_if = app.add_subcommand("what-if", "Show which maps would lose good paths if paths failed or were removed.\n"
+                                                    "Exit status: 0 every map stays redundant, 1 a map would have a single path, 2 a map would have none.");
+  what_if->add_option("LOSS", *loss, "fail or remove")->required()->check(CLI::IsMember({"fail", "remove"}));
+  what_if->add_option("NAME", question->subjects, std::string(subject_help))->required();
+  what_if->add_flag("--json", question->json, "Print one JSON object");
+  what_if->callback([&action, question, loss] {
+    question->removed = *loss == "remove";
+    action = [question] { return ask_and_print(*question); };
+  });
+
   auto back = std::make_shared<std::vector<std::string>>();
   CLI::App* undrain = app.add_subcommand("undrain", "Take drained paths back into service.");
   undrain->add_option("NAME", *back, std::string(subject_help))->required();

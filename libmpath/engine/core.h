@@ -194,6 +194,10 @@ struct Engine::Core {
   void recall_held_paths(MapRecord& map);
   [[nodiscard]] bool awaits_first_answers(const MapRecord& map);
 
+  // --- transport.cc: what the kernel's transports and queues are told of the paths of a map ---------------------
+  void apply_transport_settings(MapRecord& map);
+  [[nodiscard]] std::vector<QueueLimit> queue_limits_before(const MapRecord& map, const TableAction& action);
+
   // --- requests.cc ---------------------------------------------------------------------------------------------
   void on(const RequestArrived&);
   void carry_out(RequestId id, const Request& request);
@@ -307,6 +311,8 @@ struct Engine::Core {
   TimerNode run_state_timer;
   std::map<std::string, Drain> drains;   ///< by drain_key()
   std::vector<PathId> draining;          ///< paths that are there and drained
+
+  std::unordered_set<Protocol> refused_protocols;  ///< without timeouts that could be set; said once
 
   TimerQueue timers;
   TimerNode engine_timer;

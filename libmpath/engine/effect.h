@@ -11,6 +11,7 @@
 #include "libmpath/model/action.h"
 #include "libmpath/model/command_io.h"
 #include "libmpath/model/request.h"
+#include "libmpath/policy/transport_settings.h"
 
 namespace mpath::engine {
 
@@ -93,6 +94,11 @@ struct TriggerUevent {
   std::string sysfs_path;
   std::string action;
 };
+/// Lane settings, no completion: what differs is written and remarks and failures are logged.
+struct ApplyTransportSettings {
+  std::shared_ptr<const PathFacts> facts;
+  policy::TransportWishes wishes;
+};
 /// Lane settings, no completion: the kernel's SCSI device is removed (sysfs `delete`), if it still is the device that `facts` describe.
 /// Its uevent tells that it went.
 struct DeletePath {
@@ -126,7 +132,7 @@ struct Exit {
 
 using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
                             SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, GatherPath, ReadIoCounters,
-                            TriggerUevent, DeletePath,
+                            TriggerUevent, DeletePath, ApplyTransportSettings,
                             Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
 
 }  // namespace mpath::engine

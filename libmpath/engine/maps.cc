@@ -241,6 +241,7 @@ void Engine::Core::reconcile(MapRecord& map) {
   if (is_reserved(map)) return;
   update_usable(map);
   if (map.kernel) sync_path_states(map);
+  if (map.kernel) apply_transport_settings(map);
   if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
   std::vector<PathRecord*> members = members_for_table(map);
   if (!map.kernel) {
@@ -353,6 +354,7 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
     }
   }
   action.fail_after_load = map.failed_after_load;
+  action.queue_limits = queue_limits_before(map, action);
   action.udev.no_kpartx = map.settings->skip_kpartx.value;
   action.udev.no_paths = !any_usable;
   if (map.forced || action.kind == TableActionKind::resize) action.udev.reload = false;

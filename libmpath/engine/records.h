@@ -12,6 +12,7 @@
 #include "libmpath/engine/timer_queue.h"
 #include "libmpath/model/action.h"
 #include "libmpath/model/command_io.h"
+#include "libmpath/policy/transport_settings.h"
 #include "libmpath/policy/checker.h"
 #include "libmpath/policy/detection.h"
 #include "libmpath/policy/schedule.h"
@@ -122,6 +123,12 @@ struct PathRecord {
   MonoTime drained_at{};
   OpId counters_op = OpId::none;
   std::optional<std::uint64_t> in_flight;  ///< I/O under way, as last read
+
+  // What its transport was told last, and by which settings.
+  policy::TransportWishes told_transport;
+  std::shared_ptr<const config::PathSettings> told_path_settings;
+  std::shared_ptr<const config::MapSettings> told_map_settings;
+  MonoTime told_transport_at{};
 
   TimerNode timer;
   std::shared_ptr<const PathView> view;

@@ -57,6 +57,12 @@ struct Precondition {
   std::uint64_t table_fingerprint = 0;  ///< of the live table; 0: any
 };
 
+/// The largest request to a path's queue; set before the table is loaded that makes it part of a map, never after.
+struct QueueLimit {
+  std::string sysfs_path;  ///< of the block device
+  std::uint32_t max_sectors_kib = 0;
+};
+
 /// One table operation on one map. Never two of the same map at a time.
 struct TableAction {
   TableActionKind kind = TableActionKind::create;
@@ -65,6 +71,7 @@ struct TableAction {
   Precondition expected;
   UdevFlags udev;
   std::vector<DevNum> fail_after_load;  ///< paths that must not carry I/O: a load makes every path active again
+  std::vector<QueueLimit> queue_limits;
   bool deferred_remove = false;
   Reason reason;
 };

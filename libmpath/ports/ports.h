@@ -122,6 +122,14 @@ class Discovery {
   /// [settings] Remove the kernel's SCSI device (sysfs `delete`). ErrorCode::conflict if it is another device by now than `facts`
   /// describe (disk sequence number, or inode of its directory), ErrorCode::unsupported if it is no SCSI device.
   virtual Status remove_device(const PathFacts& facts) = 0;
+  /// [settings, wait] First line of an attribute of sysfs. `object` is a directory below /sys, or relative to it.
+  virtual Result<std::string> read_setting(std::string_view object, std::string_view) {
+    return fail(ErrorCode::unsupported, std::string(object), "has no settings");
+  }
+  /// [settings, wait] Writes it. It may take long: a queue whose limit changes waits for its I/O.
+  virtual Status write_setting(std::string_view object, std::string_view, std::string_view) {
+    return fail(ErrorCode::unsupported, std::string(object), "has no settings");
+  }
 };
 
 /// A file of the configuration, read whole.

@@ -2,6 +2,7 @@
 #include "libmpath/runtime/executor.h"
 
 #include "libmpath/base/limits.h"
+#include "libmpath/base/text.h"
 #include "libmpath/wire/state_files.h"
 
 namespace mpath::runtime {
@@ -191,6 +192,40 @@ void Executor::carry_out(engine::DeletePath& effect) {
   });
 }
 
+// --- settings of the kernel ------------------------------------------------------------------------------------
+
+void Executor::carry_out(engine::ApplyTransportSettings& effect) {
+  submit(Lane::settings, 0, [this, effect = std::move(effect), &discovery = ports_.discovery]() -> Continuation {
+    std::optional<seconds> dev_loss;
+    if (auto at = policy::dev_loss_attribute(*effect.facts)) {
+      auto text = discovery.read_setting(at->object, at->attribute);
+      if (auto number = text ? parse_decimal(*text) : std::nullopt; number && *number <= 0xffffffffU) dev_loss = seconds(*number);
+    }
+    std::vector<policy::TransportRemark> remarks;
+    std::string object;
+    for (const policy::SysfsWrite& write : policy::transport_writes(*effect.facts, effect.wishes, dev_loss, remarks)) {
+      object = write.object.substr(write.object.rfind('/') + 1);
+      if (auto current = discovery.read_setting(write.object, write.attribute); current && *current == write.value) continue;
+      Status written = discovery.write_setting(write.object, write.attribute, write.value);
+      if (written || written.error().code == ErrorCode::unsupported) continue;
+      // A port that has just gone takes nothing; it is told when it returns.
+      bool is_notice = written.error().code != ErrorCode::busy && written.error().code != ErrorCode::not_found;
+      remarks.push_back({is_notice, fmt::format("{} {} is refused: {}", write.attribute, write.value, written.error().cause)});
+    }
+    return [this, object, remarks = std::move(remarks)] {
+      for (const policy::TransportRemark& remark : remarks) log_remark(object, remark);
+    };
+  });
+}
+
+/// Many paths share a port, and each says the same of it.
+void Executor::log_remark(const std::string& object, const policy::TransportRemark& remark) {
+  constexpr std::size_t remembered = 4096;
+  if (said_.size() >= remembered) said_.clear();
+  if (!said_.insert(object + ": " + remark.text).second) return;
+  ports_.log.write(remark.is_notice ? ports::LogLevel::notice : ports::LogLevel::info, object, remark.text);
+}
+
 // --- commands to paths -----------------------------------------------------------------------------------------
 
 void Executor::carry_out(engine::AttachPath& effect) { ports_.commands.attach(effect.path, std::move(effect.facts)); }
@@ -295,6 +330,33 @@ void Executor::finish_table(const engine::RunTableAction& effect, Result<DevNum>
 /// lane of its own; right after it, before anything else can happen to the map, the paths that must not carry I/O are failed again.
 void Executor::carry_out(engine::RunTableAction& wanted) {
   auto effect = std::make_shared<engine::RunTableAction>(std::move(wanted));
+  if (effect->action.queue_limits.empty()) {
+    run_table(std::move(effect));
+  } else {
+    set_queue_limits(std::move(effect));
+  }
+}
+
+/// A queue whose limit changes waits for its I/O: in the map's own lane, so that no other map waits with it.
+void Executor::set_queue_limits(std::shared_ptr<engine::RunTableAction> effect) {
+  engine::TableActionFinished refused{effect->op, effect->map, std::unexpected(lane_full())};
+  submit(Lane::wait, effect->map.slot, [this, effect, &discovery = ports_.discovery]() -> Continuation {
+    std::vector<Error> failures;
+    for (const QueueLimit& limit : effect->action.queue_limits) {
+      std::string queue = limit.sysfs_path + "/queue";
+      std::string value = std::to_string(limit.max_sectors_kib);
+      if (auto current = discovery.read_setting(queue, "max_sectors_kb"); current && *current == value) continue;
+      Status written = discovery.write_setting(queue, "max_sectors_kb", value);
+      if (!written) failures.push_back(std::move(written.error()));
+    }
+    return [this, effect, failures = std::move(failures)] {
+      for (const Error& failure : failures) log_failure(failure);
+      if (effects_left_ > 0) run_table(effect);
+    };
+  }, std::move(refused));
+}
+
+void Executor::run_table(std::shared_ptr<engine::RunTableAction> effect) {
   submit(Lane::table, 0, [this, effect, &device_mapper = ports_.device_mapper]() -> Continuation {
     const TableAction& action = effect->action;
     auto finish = [this, effect](Result<DevNum> result) -> Continuation {

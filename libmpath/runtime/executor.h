@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "libmpath/engine/engine.h"
@@ -82,6 +83,10 @@ class Executor {
   void carry_out(engine::ReadIoCounters& effect);
   void carry_out(engine::TriggerUevent& effect);
   void carry_out(engine::DeletePath& effect);
+  void carry_out(engine::ApplyTransportSettings& effect);
+  void log_remark(const std::string& object, const policy::TransportRemark& remark);
+  void set_queue_limits(std::shared_ptr<engine::RunTableAction> effect);
+  void run_table(std::shared_ptr<engine::RunTableAction> effect);
   void carry_out(engine::Reply& effect);
   void carry_out(engine::RenderReply& effect);
   void carry_out(engine::LogLine& effect);
@@ -105,6 +110,7 @@ class Executor {
   std::vector<engine::Effect> effects_;
   std::vector<ports::CommandReply> replies_;
   std::shared_ptr<Listing> listing_;
+  std::unordered_set<std::string> said_;  ///< remarks that need not be repeated
   std::uint64_t effects_left_ = UINT64_MAX;
   std::uint64_t effects_done_ = 0;
 };

@@ -92,6 +92,7 @@ bool try_sas(Gathering& g, std::string_view host_path) {
   if (end_device.empty()) return false;
   g.facts().protocol = Protocol::scsi_sas;
   g.facts().target_node = std::move(address);
+  g.facts().transport_device = base_name(end_device);
   g.facts().host_adapter = adapter_of(g, host_path);
   return true;
 }
@@ -116,6 +117,7 @@ Result<bool> try_fcp(Gathering& g, std::string_view target_path, std::string_vie
     return fail(ErrorCode::unavailable, g.facts().kernel_name, "the remote port does not tell its node name", std::string(rport));
   }
   g.facts().protocol = Protocol::scsi_fcp;
+  g.facts().transport_device = rport;
   g.facts().target_port = remote.text_or_empty("port_name");
   SysfsDirectory host = g.in_class("fc_host", base_name(host_path));
   g.facts().host_node = host.text_or_empty("node_name");
@@ -135,6 +137,7 @@ Result<bool> try_iscsi(Gathering& g, std::string_view host_path) {
                 std::string(base_name(session)));
   }
   g.facts().protocol = Protocol::scsi_iscsi;
+  g.facts().transport_device = base_name(session);
   g.facts().host_adapter = g.in_class("iscsi_host", base_name(host_path)).text_or_empty("ipaddress");
   return true;
 }

@@ -106,6 +106,38 @@ int SysfsDirectory::probe(const char* attribute) const {
   return open_attribute(fd_.get(), attribute) ? 0 : errno;
 }
 
+namespace {
+
+Result<std::string> setting_path(const std::string& root, std::string_view object, std::string_view attribute) {
+  std::string path = object.starts_with(root + "/") ? std::string(object) : root + "/" + std::string(object);
+  bool outside = object.find("..") != std::string_view::npos || (object.starts_with('/') && !object.starts_with(root + "/"));
+  if (outside || attribute.empty() || attribute.find('/') != std::string_view::npos) {
+    return fail(ErrorCode::invalid_argument, std::string(object), "is no place in sysfs");
+  }
+  return path + "/" + std::string(attribute);
+}
+
+}  // namespace
+
+Result<std::string> read_setting(const std::string& root, std::string_view object, std::string_view attribute) {
+  auto path = setting_path(root, object, attribute);
+  if (!path) return path;
+  std::string directory = path->substr(0, path->rfind('/'));
+  auto text = SysfsDirectory(directory).text(base_name(*path).data());
+  if (text) return *text;
+  return fail(ErrorCode::not_found, std::move(*path), "cannot be read");
+}
+
+Status write_setting(const std::string& root, std::string_view object, std::string_view attribute, std::string_view value) {
+  auto path = setting_path(root, object, attribute);
+  if (!path) return std::unexpected(std::move(path.error()));
+  UniqueFd fd(::open(path->c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd || ::write(fd.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size())) {
+    return std::unexpected(error_from_errno(errno, std::move(*path), fmt::format("cannot be set to {}", value)));
+  }
+  return {};
+}
+
 std::string_view base_name(std::string_view path) {
   std::size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);

@@ -37,6 +37,11 @@ class SysfsDirectory {
   UniqueFd fd_;
 };
 
+/// First line of an attribute; `object` is a directory below `root`, absolute or relative to it.
+[[nodiscard]] Result<std::string> read_setting(const std::string& root, std::string_view object, std::string_view attribute);
+/// Writes `value` in one go; what the kernel says against it is the error.
+[[nodiscard]] Status write_setting(const std::string& root, std::string_view object, std::string_view attribute, std::string_view value);
+
 /// Last component of a path.
 [[nodiscard]] std::string_view base_name(std::string_view path);
 /// The path without its last component; empty at the top.

@@ -122,6 +122,14 @@ Status UdevDiscovery::trigger(std::string_view sysfs_path, std::string_view acti
   return {};
 }
 
+Result<std::string> UdevDiscovery::read_setting(std::string_view object, std::string_view attribute) {
+  return mpath::sys::read_setting("/sys", object, attribute);
+}
+
+Status UdevDiscovery::write_setting(std::string_view object, std::string_view attribute, std::string_view value) {
+  return mpath::sys::write_setting("/sys", object, attribute, value);
+}
+
 /// Through the directory's own descriptor, so that device and number that are compared are those of the device that goes.
 Status UdevDiscovery::remove_device(const PathFacts& facts) {
   if (facts.bus != Bus::scsi) return fail(ErrorCode::unsupported, facts.kernel_name, "is no SCSI device and cannot be removed");

@@ -133,6 +133,7 @@ TEST_F(PathFactsTest, FibreChannel) {
   EXPECT_EQ(found->facts.host_node, "0x2000000000000001");
   EXPECT_EQ(found->facts.host_port, "0x2100000000000001");
   EXPECT_EQ(found->facts.host_adapter, "0000:00:02.0");
+  EXPECT_EQ(found->facts.transport_device, "rport-2:0-4");
 
   fs::remove(root_ / "class/fc_remote_ports/rport-2:0-4/node_name");
   EXPECT_EQ(read(block).error().code, ErrorCode::unavailable);
@@ -148,6 +149,7 @@ TEST_F(PathFactsTest, Iscsi) {
   EXPECT_EQ(found->facts.protocol, Protocol::scsi_iscsi);
   EXPECT_EQ(found->facts.target_node, "iqn.2003-01.org.example:t1");
   EXPECT_EQ(found->facts.host_adapter, "192.0.2.7");
+  EXPECT_EQ(found->facts.transport_device, "session3");
 }
 
 TEST_F(PathFactsTest, OtherScsiTransports) {
@@ -156,6 +158,7 @@ TEST_F(PathFactsTest, OtherScsiTransports) {
   put(sas + "/2:0:1:5/sas_address", "0x5000c50012345678\n");
   EXPECT_EQ(read(block)->facts.protocol, Protocol::scsi_sas);
   EXPECT_EQ(read(block)->facts.target_node, "0x5000c50012345678");
+  EXPECT_EQ(read(block)->facts.transport_device, "end_device-2:0:1");
 
   block = scsi_disk("devices/pci0/ata4/host2/target2:0:1");
   EXPECT_EQ(read(block)->facts.protocol, Protocol::scsi_ata);
@@ -166,6 +169,19 @@ TEST_F(PathFactsTest, OtherScsiTransports) {
   link("devices/pci0/usb1/1-2/1-2:1.0/subsystem", "../../../../../bus/usb");
   EXPECT_EQ(read(block)->facts.protocol, Protocol::scsi_usb);
   EXPECT_EQ(read(block)->facts.target_node, "1-2");
+}
+
+TEST_F(PathFactsTest, Settings) {
+  put("class/fc_remote_ports/rport-2:0-4/dev_loss_tmo", "30\n");
+  std::string object = "class/fc_remote_ports/rport-2:0-4";
+  EXPECT_EQ(read_setting(root_, object, "dev_loss_tmo").value(), "30");
+  EXPECT_TRUE(write_setting(root_, object, "dev_loss_tmo", "66"));
+  EXPECT_EQ(read_setting(root_, (root_ / object).string(), "dev_loss_tmo").value(), "66");
+  EXPECT_EQ(write_setting(root_, object, "nothing", "1").error().code, ErrorCode::not_found);
+  for (const char* outside : {"/etc", "class/../../etc", "/sys2/class"}) {
+    EXPECT_EQ(write_setting(root_, outside, "passwd", "x").error().code, ErrorCode::invalid_argument) << outside;
+  }
+  EXPECT_EQ(write_setting(root_, "class", "a/b", "x").error().code, ErrorCode::invalid_argument);
 }
 
 TEST_F(PathFactsTest, Nvme) {

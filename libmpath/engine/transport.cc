@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the kernel is told of the paths of a map besides the map itself: the timeouts of their transports, and the largest request to their
+// queues. Once for each set of values, and again when a path returns: its port may be a new one to the kernel.
+#include "libmpath/engine/core.h"
+
+namespace mpath::engine {
+
+void Engine::Core::apply_transport_settings(MapRecord& map) {
+  std::vector<policy::TransportRemark> remarks;
+  for (PathId id : map.paths) {
+    PathRecord* path = find_path(id);
+    // A port that is gone takes no settings; it gets them when it returns.
+    if (path == nullptr || path->removed || !path->settings || !map.settings || !is_usable(path->health.state)) continue;
+    bool same = path->told_path_settings == path->settings && path->told_map_settings == map.settings;
+    bool returned = path->told_transport_at < path->health.since;
+    if (same && !returned) continue;
+    path->told_path_settings = path->settings;
+    path->told_map_settings = map.settings;
+    std::vector<policy::TransportRemark> said;
+    policy::TransportWishes wishes =
+        policy::transport_wishes(*path->settings, map.settings->no_path_retry.value, daemon().polling_interval.value, said);
+    if (wishes.empty) continue;
+    Protocol protocol = path->facts->protocol;
+    if (!policy::has_transport_timeouts(protocol) && refused_protocols.insert(protocol).second) {
+      log(Severity::info, path->facts->kernel_name,
+          fmt::format("fast_io_fail_tmo and dev_loss_tmo cannot be set for protocol {}", to_string(protocol)));
+    }
+    if (path->facts->bus != Bus::scsi) continue;
+    bool already = !path->told_transport.empty && wishes == path->told_transport;
+    path->told_transport_at = now;
+    if (already && !returned) continue;
+    path->told_transport = wishes;
+    for (policy::TransportRemark& remark : said) {
+      bool known = std::ranges::any_of(remarks, [&](const auto& other) { return other.text == remark.text; });
+      if (!known && !already && policy::has_transport_timeouts(protocol)) remarks.push_back(std::move(remark));
+    }
+    emit(ApplyTransportSettings{path->facts, wishes});
+  }
+  for (policy::TransportRemark& remark : remarks) {
+    log(remark.is_notice ? Severity::notice : Severity::info, map.name.text, std::move(remark.text));
+  }
+}
+
+/// Of the paths that the action brings into the map: one that is in the live table already keeps its limit.
+std::vector<QueueLimit> Engine::Core::queue_limits_before(const MapRecord& map, const TableAction& action) {
+  std::vector<QueueLimit> limits;
+  std::optional<std::uint32_t> wanted = map.settings->max_sectors_kb.value;
+  bool loads = action.kind == TableActionKind::create || action.kind == TableActionKind::reload || action.kind == TableActionKind::resize;
+  if (!wanted || !loads) return limits;
+  for (const KernelGroup& group : action.spec.table.groups) {
+    for (const KernelPath& member : group.paths) {
+      const PathRecord* path = find_path(member.devnum);
+      if (path == nullptr || (map.kernel && path->in_table)) continue;
+      limits.push_back({.sysfs_path = path->facts->sysfs_path, .max_sectors_kib = *wanted});
+    }
+  }
+  return limits;
+}
+
+}  // namespace mpath::engine

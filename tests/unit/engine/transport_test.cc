@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the kernel is told of paths besides their map.
+#include <gmock/gmock.h>
+
+#include "tests/unit/engine/fixture.h"
+
+namespace mpath::engine {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Two paths of one volume; what their transports are told waits in `waiting`.
+struct TwoPaths : Bench {
+  explicit TwoPaths(const std::string& defaults = {}, EngineOptions options = {}) : Bench(defaults, options) {
+    for (const char* name : {"sda", "sdb"}) disk(name).found.facts.transport_device = std::string("rport-") + name;
+    hold<ApplyTransportSettings>();
+  }
+  std::vector<std::string> told() {
+    std::vector<std::string> lines;
+    for (const Effect& effect : std::exchange(waiting, {})) {
+      const auto& told = std::get<ApplyTransportSettings>(effect);
+      lines.push_back(fmt::format("{} fast {} loss {}", told.facts->kernel_name, to_string(told.wishes.fast_io_fail_tmo),
+                                  told.wishes.dev_loss_tmo ? std::to_string(told.wishes.dev_loss_tmo->count()) : "unset"));
+    }
+    return lines;
+  }
+};
+
+TEST(Transport, EachPathIsToldOnce) {
+  TwoPaths bench("no_path_retry 12");
+  bench.start();
+  bench.run(minutes{5});
+  EXPECT_THAT(bench.told(), ElementsAre("sda fast 5 loss 66", "sdb fast 5 loss 66"));
+  bench.ask(RequestKind::reconfigure);
+  bench.run(minutes{1});
+  EXPECT_THAT(bench.told(), IsEmpty()) << "the values are the same";
+  bench.configure("no_path_retry 24\npolling_interval 10\n");
+  bench.ask(RequestKind::reconfigure);
+  bench.run(minutes{1});
+  EXPECT_THAT(bench.told(), ElementsAre("sda fast 5 loss 249", "sdb fast 5 loss 249"));
+}
+
+TEST(Transport, APathThatReturnsIsToldAgain) {
+  TwoPaths bench;
+  bench.disks.at("sdb").answer = Answer::dead;
+  bench.start();
+  bench.run(minutes{1});
+  EXPECT_THAT(bench.told(), ElementsAre("sda fast 5 loss unset"));
+  bench.disks.at("sdb").answer = Answer::good;
+  bench.run(minutes{1});
+  EXPECT_THAT(bench.told(), ElementsAre("sdb fast 5 loss unset"));
+}
+
+TEST(Transport, RemarksAreMadeOncePerMap) {
+  TwoPaths bench("no_path_retry queue\ndev_loss_tmo 30");
+  bench.start();
+  bench.run(minutes{1});
+  EXPECT_EQ(bench.told().size(), 2U);
+  EXPECT_EQ(bench.times_logged("dev_loss_tmo 30 becomes 4294967295"), 1);
+}
+
+TEST(Transport, OtherProtocolsAreNamedOnce) {
+  TwoPaths bench;
+  for (auto& [name, disk] : bench.disks) disk.found.facts.protocol = Protocol::scsi_unspec;
+  bench.start();
+  bench.run(minutes{1});
+  EXPECT_EQ(bench.times_logged("cannot be set for protocol scsi:unspec"), 1);
+}
+
+TEST(Transport, WhoOnlyLooksTellsNothing) {
+  TwoPaths bench({}, {.mode = Mode::observe});
+  bench.kernel_map({{"sda", "sdb"}});
+  bench.start();
+  bench.run(minutes{1});
+  EXPECT_THAT(bench.told(), IsEmpty());
+}
+
+TEST(Transport, QueueLimitsAreSetBeforeAPathJoinsAMapAndNeverLater) {
+  Bench bench("max_sectors_kb 512");
+  bench.disk("sda");
+  bench.start();
+  bench.run(minutes{1});
+  std::vector<TableAction> actions = bench.take_actions();
+  ASSERT_EQ(actions.size(), 1U);
+  ASSERT_EQ(actions[0].queue_limits.size(), 1U);
+  EXPECT_EQ(actions[0].queue_limits[0].sysfs_path, "/sys/devices/sda");
+  EXPECT_EQ(actions[0].queue_limits[0].max_sectors_kib, 512U);
+  bench.disk("sdb");
+  bench.appear("sdb");
+  bench.run(minutes{1});
+  actions = bench.take_actions();
+  ASSERT_EQ(actions.size(), 1U);
+  ASSERT_EQ(actions[0].queue_limits.size(), 1U);
+  EXPECT_EQ(actions[0].queue_limits[0].sysfs_path, "/sys/devices/sdb");
+}
+
+}  // namespace
+}  // namespace mpath::engine

@@ -172,6 +172,19 @@ void Daemon::on_uevents() {
 
 void Daemon::reply(const engine::Reply& reply) { server_->send(reply.id, command::reply_text(reply.result)); }
 
+namespace {
+
+/// UTC minus the clock that the engine counts by, as it is now.
+Duration utc_offset() {
+  timespec utc{};
+  timespec monotonic{};
+  ::clock_gettime(CLOCK_REALTIME, &utc);
+  ::clock_gettime(CLOCK_MONOTONIC, &monotonic);
+  return seconds{utc.tv_sec - monotonic.tv_sec} + std::chrono::nanoseconds{utc.tv_nsec - monotonic.tv_nsec};
+}
+
+}  // namespace
+
 std::vector<engine::StuckView> Daemon::stuck_now() const {
   std::vector<engine::StuckView> stuck;
   for (const sys::StalledHost& host : commands_->scsi().stalled(stuck_age)) {
@@ -201,7 +214,7 @@ void Daemon::render(engine::RenderReply reply) {
                               [this, id, request = std::move(reply.request), picture]() -> ports::Continuation {
                                 std::vector<view::BlockDevice> devices;
                                 if (request.kind == RequestKind::show_devices) devices = list_block_devices(*picture);
-                                std::string text = command::render(request, *picture, {.devices = devices});
+                                std::string text = command::render(request, *picture, {.devices = devices, .utc_offset = utc_offset()});
                                 return [this, id, text = std::move(text)] { server_->send(id, text); };
                               });
   if (!taken) server_->send(id, command::timeout_reply);

@@ -3,10 +3,14 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
@@ -23,10 +27,32 @@ int syslog_priority(int level) {
   return priorities[std::clamp(level, 0, 4)];
 }
 
+/// Whether what is written to this descriptor ends in the journal (systemd.exec(5), JOURNAL_STREAM).
+bool is_journal_stream(int fd) {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat information{};
+  if (stream == nullptr || ::fstat(fd, &information) != 0) return false;
+  return stream == fmt::format("{}:{}", information.st_dev, information.st_ino);
+}
+
+bool reaches_journal(LogTarget target) {
+  if (target == LogTarget::syslog) return ::access("/run/systemd/journal/socket", W_OK) == 0;
+  return is_journal_stream(STDERR_FILENO);
+}
+
+bool send_to_journal(const std::string& text, int priority, const std::vector<LogField>& fields) {
+  std::vector<std::string> entries = {"MESSAGE=" + text, fmt::format("PRIORITY={}", priority), "SYSLOG_IDENTIFIER=multipathd"};
+  for (const LogField& field : fields) entries.push_back(fmt::format("{}={}", field.name, field.value));
+  std::vector<iovec> parts;
+  parts.reserve(entries.size());
+  for (std::string& entry : entries) parts.push_back({entry.data(), entry.size()});
+  return ::sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) >= 0;
+}
+
 }  // namespace
 
 DaemonLog::DaemonLog(LogTarget target, int verbosity, const ports::Clock& clock)
-    : target_(target), verbosity_(verbosity), clock_(clock) {
+    : target_(target), to_journal_(reaches_journal(target)), verbosity_(verbosity), clock_(clock) {
   if (target_ == LogTarget::syslog) ::openlog("multipathd", LOG_NDELAY | LOG_PID, LOG_DAEMON);
   sigset_t all;
   sigset_t before;
@@ -47,13 +73,16 @@ DaemonLog::~DaemonLog() {
   if (target_ == LogTarget::syslog) ::closelog();
 }
 
-void DaemonLog::write(ports::LogLevel level, std::string_view subject, std::string_view text) {
+void DaemonLog::write(ports::LogLevel level, std::string_view subject, std::string_view text) { write_fields(level, subject, text, {}); }
+
+void DaemonLog::write_fields(ports::LogLevel level, std::string_view subject, std::string_view text, std::vector<LogField> fields) {
   int number = static_cast<int>(level);
   if (number > verbosity_) return;
   Line line{.level = number, .when = clock_.now(), .text = escape(subject)};
   if (!line.text.empty() && !within_budget(line)) return;
   if (!line.text.empty()) line.text += ": ";
   line.text += escape(text);
+  if (to_journal_) line.fields = std::move(fields);
   enqueue(std::move(line));
 }
 
@@ -122,6 +151,8 @@ void DaemonLog::put(const Line& line) {
     ::sd_notify(0, line.text.c_str());
     return;
   }
+  // A journal that does not take the line has another chance below.
+  if (to_journal_ && send_to_journal(line.text, syslog_priority(line.level), line.fields)) return;
   if (target_ == LogTarget::syslog) {
     ::syslog(syslog_priority(line.level), "%s", line.text.c_str());
     return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The daemon's log: a bounded queue and one thread that writes, so that a dead journal or a full terminal never holds the engine. Says state
-// changes; at most limits::log_lines_per_object_per_minute lines of one object, then a count.
+// changes; at most limits::log_lines_per_object_per_minute lines of one object, then a count. Where standard error or syslog is the journal,
+// lines go to it by its own protocol, with their fields (MULTIPATH_DEVICE, MULTIPATH_NEW_STATE…) and their priority.
 #pragma once
 
 #include <atomic>
@@ -28,6 +29,7 @@ class DaemonLog final : public ports::Log {
   ~DaemonLog() override;
 
   void write(ports::LogLevel level, std::string_view subject, std::string_view text) override;
+  void write_fields(ports::LogLevel level, std::string_view subject, std::string_view text, std::vector<LogField> fields) override;
   /// For systemd, in order with the lines and as unable to hold anybody: sd_notify(3).
   void notify(std::string state);
   void set_verbosity(int verbosity) { verbosity_ = verbosity; }
@@ -41,6 +43,7 @@ class DaemonLog final : public ports::Log {
     MonoTime when{};
     std::string text;    ///< of a line, or of a notification
     bool is_notification = false;
+    std::vector<LogField> fields;
   };
   struct Budget {
     MonoTime since{};
@@ -53,6 +56,7 @@ class DaemonLog final : public ports::Log {
   void enqueue(Line line);
 
   const LogTarget target_;
+  const bool to_journal_;
   std::atomic<int> verbosity_;
   const ports::Clock& clock_;
   std::atomic<std::uint64_t> dropped_ = 0;

@@ -31,6 +31,7 @@ struct Verb {
 };
 constexpr Verb verbs[] = {
     {"status", RequestKind::mpathctl_status, json_bit},
+    {"history", RequestKind::mpathctl_history, json_bit | subjects_bit},
     {"drains", RequestKind::mpathctl_drains, json_bit | subjects_bit},
     {"what-if", RequestKind::mpathctl_what_if, json_bit | subjects_bit | removed_bit, true},
     {"drain", RequestKind::mpathctl_drain, subjects_bit | confirm_bit | keep_bit, true},

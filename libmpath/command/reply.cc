@@ -7,6 +7,7 @@
 #include "libmpath/config/dump.h"
 #include "libmpath/view/drains.h"
 #include "libmpath/view/format.h"
+#include "libmpath/view/history.h"
 #include "libmpath/view/json.h"
 #include "libmpath/view/summary.h"
 #include "libmpath/view/topology.h"
@@ -95,6 +96,13 @@ MpathctlReply what_if(const Request& request, const Snapshot& snapshot) {
   return {static_cast<int>(answer.worst), request.json ? view::what_if_json(snapshot, answer) : view::what_if_text(snapshot, answer), {}};
 }
 
+std::string mpathctl_history(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
+  if (!request.subjects.empty() && snapshot.history.empty()) {
+    return encode_reply({exit_refused, {}, fmt::format("there is no path or map '{}'", escape(request.subjects.front()))});
+  }
+  return encode_reply({0, request.json ? view::history_json(snapshot, context.utc_offset) : view::history_text(snapshot, context.utc_offset), {}});
+}
+
 std::string output_of(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
   const view::TableStyle style = request.raw ? view::TableStyle::raw : view::TableStyle::aligned;
   switch (request.kind) {
@@ -114,6 +122,7 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::show_daemon: return view::daemon_line(snapshot);
     case RequestKind::show_devices: return view::devices(context.devices);
     case RequestKind::show_wildcards: return view::wildcards_list();
+    case RequestKind::mpathctl_history: return mpathctl_history(request, snapshot, context);
     case RequestKind::mpathctl_status: return mpathctl_status(request, snapshot);
     case RequestKind::mpathctl_what_if: return encode_reply(what_if(request, snapshot));
     case RequestKind::mpathctl_drains: return encode_reply(drains(request, snapshot));

@@ -15,6 +15,7 @@ namespace mpath::command {
 /// What a snapshot does not hold.
 struct RenderContext {
   std::span<const view::BlockDevice> devices;  ///< for show_devices
+  Duration utc_offset{};                       ///< what the machine's clock lacks to UTC
   bool bold = false;                           ///< the daemon's own standard output is a terminal
 };
 

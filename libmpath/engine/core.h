@@ -3,6 +3,7 @@
 // the machine stood still, so that every deadline is extended by a late turn's lateness (contract, rule 10).
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,6 +67,16 @@ struct Engine::Core {
   void note_marks(PathRecord& path);
   void note_marks(MapRecord& map);
   void save_run_state();
+
+  // --- history.cc: what happened, in the history and in the journal ----------------------------------------------
+  [[nodiscard]] Cause current_cause() const;
+  void remember(History& history, const std::string& subject, const std::string& map, bool is_map, const Transition& entry);
+  void note_standing(PathRecord& path);
+  void note_standing(MapRecord& map);
+  void note_message(PathRecord& path, bool worked);
+  void note_action(MapRecord& map, FollowUp what, std::string_view why, MonoTime begun);
+  void note_table_action(MapRecord& map, bool worked);
+  [[nodiscard]] std::vector<HistoryView> history_of(const std::vector<std::string>& devices);
 
   // --- paths.cc: paths come and go ---------------------------------------------------------------------------
   void on(const PathAppeared&);
@@ -245,7 +256,7 @@ struct Engine::Core {
   [[nodiscard]] static std::string drain_key(const Wwid& wwid, std::string_view place);
 
   // --- snapshot.cc ---------------------------------------------------------------------------------------------
-  std::shared_ptr<const Snapshot> snapshot();
+  std::shared_ptr<Snapshot> snapshot();
   std::shared_ptr<const PathView> view_of(PathRecord& path);
   std::shared_ptr<const MapView> view_of(MapRecord& map);
 
@@ -259,6 +270,9 @@ struct Engine::Core {
   std::uint64_t last_order = 0;
   DaemonState daemon_state = DaemonState::init;
   Counters counters;
+
+  const Event* current_ = nullptr;          ///< the event of this step
+  std::deque<HistoryView> recent;           ///< the newest transitions of all, one in each
 
   // Configuration and state files.
   std::shared_ptr<const config::Config> config;

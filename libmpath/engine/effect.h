@@ -6,10 +6,12 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "libmpath/engine/snapshot.h"
 #include "libmpath/model/action.h"
 #include "libmpath/model/command_io.h"
+#include "libmpath/model/log.h"
 #include "libmpath/model/request.h"
 #include "libmpath/policy/transport_settings.h"
 
@@ -116,10 +118,12 @@ struct RenderReply {
   std::shared_ptr<const Snapshot> snapshot;
 };
 enum class Severity { error, warning, notice, info, debug };
+/// A line of the log; `fields` are for the journal: names of ours, values of any bytes.
 struct LogLine {
   Severity severity = Severity::notice;
   std::string subject;
   std::string text;
+  std::vector<LogField> fields;
 };
 /// For sd_notify and `show daemon`.
 struct DaemonStateChanged {

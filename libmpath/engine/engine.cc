@@ -46,9 +46,11 @@ void Engine::Core::step(const Event& event, MonoTime wall, std::vector<Effect>& 
   out_ = &out;
   ++counters.events;
   enter_time(wall);
+  current_ = &event;
   std::visit([this](const auto& happened) { on(happened); }, event);
   drain_map_queue();
   save_run_state();
+  current_ = nullptr;
   out_ = nullptr;
 }
 
@@ -129,7 +131,7 @@ void Engine::Core::drain_map_queue() {
 }
 
 void Engine::Core::log(Severity severity, std::string subject, std::string text) {
-  emit(LogLine{severity, std::move(subject), std::move(text)});
+  emit(LogLine{severity, std::move(subject), std::move(text), {}});
 }
 
 void Engine::Core::enter_state(DaemonState next) {

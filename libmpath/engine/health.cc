@@ -136,12 +136,6 @@ void Engine::Core::set_health(PathRecord& path, PathState state, std::string_vie
   if (worse) ++path.failures;
   MapRecord* map = find_map(path.map);
   if (map != nullptr && worse) ++map->path_faults;
-  if (state != PathState::removed) {
-    // An observer sees every path for the first time: its state is no news.
-    Severity news = is_usable(state) ? Severity::notice : Severity::warning;
-    log(options.mode == Mode::manage ? news : Severity::info, path.facts->kernel_name,
-        fmt::format("path is {}: {}", to_string(state), reason));
-  }
   if (is_usable(state) && !is_usable(before)) {
     path.returned = true;
     path.kernel_failures = path.kernel_failed_at + kernel_failure_memory < now ? 0 : path.kernel_failures;

@@ -21,6 +21,7 @@ MapRecord* Engine::Core::find_map_by_name(std::string_view name) {
 void Engine::Core::touch(MapRecord& map) {
   map.view.reset();
   note_marks(map);
+  note_standing(map);
 }
 
 MapRecord& Engine::Core::map_for(const Wwid& wwid) {

@@ -364,6 +364,8 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
   map.loaded_table = wire::format_table(action.spec.table);
   map.uevent_seen = false;
   map.table_kind = action.kind;
+  map.table_begun = now;
+  map.table_reason = to_string(action.reason.kind);
   map.table_op = new_op();
   touch(map);
   emit(RunTableAction{map.table_op, map.id, std::move(action)});
@@ -375,6 +377,8 @@ void Engine::Core::remove_map(MapRecord& map, ReasonKind why, std::string text) 
   action.deferred_remove = map.settings && map.settings->deferred_remove.value;
   log(Severity::notice, map.name.text, "remove: " + action.reason.text);
   map.table_kind = action.kind;
+  map.table_begun = now;
+  map.table_reason = to_string(action.reason.kind);
   map.table_op = new_op();
   emit(RunTableAction{map.table_op, map.id, std::move(action)});
 }
@@ -387,6 +391,7 @@ void Engine::Core::on(const TableActionFinished& event) {
   }
   map->table_op = OpId::none;
   map->kernel_stale = true;
+  note_table_action(*map, event.result.has_value());
   touch(*map);
   queue_map(*map);
   if (!event.result) {

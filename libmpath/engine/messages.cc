@@ -15,6 +15,7 @@ constexpr Duration message_backoff = seconds{1};
 
 OpId Engine::Core::send(MapRecord& map, MapMessage message) {
   OpId op = new_op();
+  if (message.kind == MapMessage::Kind::switch_group) map.switch_begun = now;
   ++counters.messages;
   emit(SendMessage{op, map.id, map.kernel->name, map.kernel->uuid, message});
   return op;
@@ -63,6 +64,7 @@ void Engine::Core::on(const MessageFinished& event) {
     map->kernel_stale = true;
   } else if (map->switch_op == event.op) {
     map->switch_op = OpId::none;
+    note_action(*map, worked ? FollowUp::switched : FollowUp::refused, "switch_group", map->switch_begun);
     map->kernel_stale = true;
     // The kernel goes over with the next I/O, and says nothing then.
     map->look_again = now + switch_settles;
@@ -72,6 +74,7 @@ void Engine::Core::on(const MessageFinished& event) {
       PathRecord* path = find_path(id);
       if (path == nullptr || path->message_op != event.op) continue;
       path->message_op = OpId::none;
+      note_message(*path, worked);
       if (worked) {
         path->kernel_state = path->message_sent;
         log(Severity::info, path->facts->kernel_name,

@@ -29,6 +29,7 @@ PathRecord* Engine::Core::find_path_by_name(std::string_view name) {
 void Engine::Core::touch(PathRecord& path) {
   path.view.reset();
   note_marks(path);
+  note_standing(path);
   if (MapRecord* map = find_map(path.map)) touch(*map);
 }
 

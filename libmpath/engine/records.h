@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libmpath/config/effective.h"
+#include "libmpath/engine/history.h"
 #include "libmpath/engine/snapshot.h"
 #include "libmpath/engine/timer_queue.h"
 #include "libmpath/model/action.h"
@@ -82,6 +83,8 @@ struct PathRecord {
   bool drained = false;
   bool unregistered = false;
   wire::PathMarks saved_marks;  ///< what /run/multipath/state says of it
+  std::uint8_t noted_standing = PathStanding{}.packed();  ///< the newest in its history
+  History history;
   bool member_mark = false;     ///< udev knows that it belongs to a map
   std::shared_ptr<const PathFacts> facts;
   std::shared_ptr<const config::PathSettings> settings;
@@ -192,6 +195,12 @@ struct MapRecord {
 
   // Requests that wait for this map.
   std::vector<RequestId> waiting_requests;
+
+  MapStanding noted_standing = MapStanding::absent;
+  History history;
+  MonoTime table_begun{};                  ///< of the table operation under way
+  std::string_view table_reason;           ///< static text
+  MonoTime switch_begun{};
 
   // Counters of `show maps stats`.
   std::uint64_t path_faults = 0;

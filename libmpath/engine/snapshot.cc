@@ -105,7 +105,7 @@ std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
   return map.view;
 }
 
-std::shared_ptr<const Snapshot> Engine::Core::snapshot() {
+std::shared_ptr<Snapshot> Engine::Core::snapshot() {
   auto picture = std::make_shared<Snapshot>();
   picture->now = now;
   picture->maps.reserve(map_order.size());

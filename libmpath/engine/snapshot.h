@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "libmpath/config/effective.h"
+#include "libmpath/engine/history.h"
 #include "libmpath/model/kernel_map.h"
 #include "libmpath/model/path.h"
 
@@ -17,17 +18,6 @@ namespace mpath::engine {
 
 /// How far the daemon is with a path (%I).
 enum class InitState { fresh, failed, udev_missing, udev_requested, ok, removed, partial };
-
-/// What stands against I/O on a path that answers its checks.
-enum class Bar : std::uint8_t {
-  none,
-  disabled,      ///< by the command `fail path`
-  quarantined,   ///< another logical unit answers behind this device
-  suspect,       ///< its check is outstanding far longer than those of its siblings
-  unreliable,    ///< it failed too often lately; the state is `delayed` or it is sampled
-  drained,       ///< by the command `drain`
-  unregistered,  ///< its registration for the map's reservation is missing
-};
 
 struct PathView {
   std::shared_ptr<const PathFacts> facts;
@@ -120,6 +110,7 @@ struct Snapshot {
   MonoTime now{};
   std::vector<std::shared_ptr<const MapView>> maps;    ///< in order of addition
   std::vector<std::shared_ptr<const PathView>> paths;  ///< all known paths, orphans too, in order of addition
+  std::vector<HistoryView> history;                    ///< only for `mpathctl history`
   std::shared_ptr<const config::Config> config;
   DaemonState state = DaemonState::init;
   bool reconfigure_pending = false;

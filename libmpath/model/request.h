@@ -16,7 +16,7 @@ enum class RequestKind {
   show_paths, show_paths_format, show_path, show_maps, show_maps_status, show_maps_stats, show_maps_format,
   show_topology, show_maps_json, show_map_topology, show_map_format, show_map_json, show_status, show_daemon,
   show_config, show_config_local, show_blacklist, show_devices, show_wildcards,
-  mpathctl_status, mpathctl_drains, mpathctl_what_if,
+  mpathctl_status, mpathctl_drains, mpathctl_what_if, mpathctl_history,
   // carried out by the engine
   reconfigure, reconfigure_all, shutdown, quit,
   fail_path, reinstate_path, add_path, remove_path, add_map, remove_map, switch_group,
@@ -26,7 +26,7 @@ enum class RequestKind {
 };
 
 /// Whether a request only reads; other users than root may make only such.
-[[nodiscard]] constexpr bool is_read_only(RequestKind kind) { return kind <= RequestKind::mpathctl_what_if; }
+[[nodiscard]] constexpr bool is_read_only(RequestKind kind) { return kind <= RequestKind::mpathctl_history; }
 
 struct Request {
   RequestKind kind = RequestKind::show_daemon;

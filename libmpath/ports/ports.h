@@ -16,6 +16,7 @@
 #include "libmpath/model/command_io.h"
 #include "libmpath/model/discovery.h"
 #include "libmpath/model/kernel_map.h"
+#include "libmpath/model/log.h"
 
 namespace mpath::ports {
 
@@ -177,6 +178,10 @@ class Log {
   virtual ~Log() = default;
   /// Any thread. `subject` names the object; both are escaped by the implementation.
   virtual void write(LogLevel level, std::string_view subject, std::string_view text) = 0;
+  /// The same with fields for a log that keeps them; others have the line.
+  virtual void write_fields(LogLevel level, std::string_view subject, std::string_view text, std::vector<LogField>) {
+    write(level, subject, text);
+  }
 };
 
 /// Everything the executor needs, owned by the program.

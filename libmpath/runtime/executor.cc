@@ -430,7 +430,8 @@ void Executor::carry_out(engine::LogLine& effect) {
     }
     return ports::LogLevel::error;
   }();
-  ports_.log.write(level, effect.subject, effect.text);
+  if (effect.fields.empty()) return ports_.log.write(level, effect.subject, effect.text);
+  ports_.log.write_fields(level, effect.subject, effect.text, std::move(effect.fields));
 }
 
 }  // namespace mpath::runtime

@@ -34,6 +34,25 @@ void add_status(CLI::App& app, Action& action) {
   });
 }
 
+void add_history(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("history", "Show the last transitions of a path, of a map with its paths, or the newest of all.");
+  auto device = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  verb->add_option("DEVICE", *device, "A path (sda, 8:16) or a map (name, WWID, dm-N)");
+  verb->add_flag("--json", *json, "Print one JSON object");
+  verb->callback([&action, device, json] {
+    action = [device, json] {
+      std::string name = *device;
+      for (std::string_view prefix : {"/dev/mapper/", "/dev/"}) {
+        if (name.starts_with(prefix)) name.erase(0, prefix.size());
+      }
+      std::vector<std::string> names;
+      if (!name.empty()) names.push_back(name);
+      return ctl::ask_and_print({.kind = RequestKind::mpathctl_history, .json = *json, .subjects = names});
+    };
+  });
+}
+
 void add_lint(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("lint", "Say what is wrong, useless or contradictory in configuration files.\n"
                                               "Exit status: 0 clean, 1 warnings, 2 errors.");
@@ -65,6 +84,7 @@ int run(int argc, char** argv) {
   Action action;
   add_status(app, action);
   ctl::add_drain(app, action);
+  add_history(app, action);
   add_lint(app, action);
   add_why(app, action);
   try {

@@ -213,6 +213,10 @@ TEST(Mpathctl, AsksForTheStatus) {
   EXPECT_FALSE(parsed("mpathctl/1 {\"command\":\"status\",\"json\":false}").json);
   EXPECT_TRUE(parsed(status_request(true)).json);
   EXPECT_FALSE(parsed(status_request(false)).json);
+  Request history = parsed(mpathctl_request({.kind = RequestKind::mpathctl_history, .json = true, .subjects = {"mpatha"}}));
+  EXPECT_EQ(history.kind, RequestKind::mpathctl_history);
+  EXPECT_EQ(history.subjects, std::vector<std::string>{"mpatha"});
+  EXPECT_TRUE(history.json);
 }
 
 TEST(Mpathctl, IsNeverAbbreviated) {

@@ -31,6 +31,7 @@ struct Disk {
   std::uint32_t volume = 1;  ///< what really answers behind the device
   std::uint16_t group = 1;   ///< target port group of its port
   Answer answer = Answer::good;
+  std::vector<std::uint8_t> sense;  ///< not empty: check condition for TEST UNIT READY
   bool refuses_inquiry = false;
   bool target_groups_fail = false;
   bool target_groups_hang = false;
@@ -257,6 +258,8 @@ class Bench {
   std::vector<std::string> messages;             ///< texts of messages sent
   std::vector<TableAction> actions;
   std::vector<std::string> logs;
+  std::vector<std::map<std::string, std::string>> fields;  ///< for the journal, of the lines that have any
+  std::map<RequestId, std::shared_ptr<const Snapshot>> pictures;
   std::map<RequestId, RequestResult> replies;
   std::vector<DaemonState> states;
   std::vector<SubmitCommand> hung;               ///< commands to disks that do not answer
@@ -305,7 +308,13 @@ class Bench {
   }
 
   // --- what effects leave behind ------------------------------------------------------------------------------------
-  void note(const LogLine& line) { logs.push_back(line.subject + ": " + line.text); }
+  void note(const LogLine& line) {
+    logs.push_back(line.subject + ": " + line.text);
+    if (line.fields.empty()) return;
+    auto& entry = fields.emplace_back();
+    for (const LogField& field : line.fields) entry[std::string(field.name)] = field.value;
+  }
+  void note(const RenderReply& reply) { pictures[reply.id] = reply.snapshot; }
   void note(const RunTableAction& effect) { actions.push_back(effect.action); }
   void note(const SendMessage& effect) { messages.push_back(to_string(effect.message)); }
   void note(const Reply& reply) { replies[reply.id] = reply.result; }
@@ -383,6 +392,10 @@ class Bench {
     bool refused = (code == inquiry_code && asked.refuses_inquiry) || (code == report_groups_code && asked.target_groups_fail);
     if (asked.answer == Answer::dead) {
       outcome.host_status = HostStatus::no_connect;
+    } else if (code == 0x00 && !asked.sense.empty()) {
+      outcome.status = 2;
+      std::ranges::copy(asked.sense, outcome.sense.begin());
+      outcome.sense_bytes = static_cast<std::uint8_t>(asked.sense.size());
     } else if (refused) {
       outcome.status = 2;
       outcome.sense = {0x72, 5, 0x24, 0};

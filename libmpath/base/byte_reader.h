@@ -31,6 +31,12 @@ class ByteReader {
   [[nodiscard]] std::optional<std::uint64_t> be64(std::size_t offset) const {
     return big_endian<std::uint64_t>(offset);
   }
+  [[nodiscard]] std::optional<std::uint16_t> le16(std::size_t offset) const {
+    return little_endian<std::uint16_t>(offset);
+  }
+  [[nodiscard]] std::optional<std::uint32_t> le32(std::size_t offset) const {
+    return little_endian<std::uint32_t>(offset);
+  }
   /// `length` bytes from `offset`, or as many as there are.
   [[nodiscard]] Bytes clipped(std::size_t offset, std::size_t length) const {
     if (offset >= bytes_.size()) return {};
@@ -49,6 +55,15 @@ class ByteReader {
     if (!field) return std::nullopt;
     std::uint64_t value = 0;
     for (std::uint8_t byte : *field) value = value << 8 | byte;
+    return static_cast<T>(value);
+  }
+
+  template <typename T>
+  [[nodiscard]] std::optional<T> little_endian(std::size_t offset) const {
+    auto field = exact(offset, sizeof(T));
+    if (!field) return std::nullopt;
+    std::uint64_t value = 0;
+    for (std::size_t i = sizeof(T); i-- > 0;) value = value << 8 | (*field)[i];
     return static_cast<T>(value);
   }
 

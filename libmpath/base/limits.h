@@ -37,6 +37,9 @@ inline constexpr std::size_t history_entries = 64;              ///< transitions
 inline constexpr std::size_t recent_transitions = 1024;         ///< kept of all paths and maps together
 inline constexpr std::size_t run_state_entries = 1u << 17;      ///< paths and maps in /run/multipath/state
 
+inline constexpr std::size_t target_port_groups_bytes = 64u << 10;  ///< longest report of target port groups that is asked for
+inline constexpr std::size_t ana_log_bytes = 64u << 10;         ///< of an NVMe ANA log page
+
 // --- lanes --------------------------------------------------------------------------------------------------
 inline constexpr std::size_t submission_lanes = 4;              ///< threads that may hand commands to hosts
 inline constexpr std::size_t spare_submission_lanes = 8;        ///< more of them while all others sleep in the kernel

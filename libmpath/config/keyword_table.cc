@@ -106,7 +106,7 @@ constexpr std::array<Keyword, key_count> rows{{
    .description = "group of the map's device node: a number, or a user name that stands for that user's group", .example = "6"},
 
   {.key = Key::path_checker, .name = "path_checker", .type = text, .default_text = "tur",
-   .description = "how a path is checked: tur, directio, readsector0, emc_clariion, hp_sw, rdac, cciss_tur, none", .example = "directio"},
+   .description = "how a path is checked: tur, directio, readsector0, emc_clariion, hp_sw, rdac, cciss_tur, alua, none", .example = "directio"},
   {.key = Key::checker, .name = "checker", .type = text, .standing = Standing::alias, .successor = "path_checker",
    .description = "another spelling of path_checker", .example = "tur"},
   {.key = Key::detect_checker, .name = "detect_checker", .type = yes_no, .default_text = "yes",

@@ -4,6 +4,7 @@
 
 #include "libmpath/config/features.h"
 #include "libmpath/config/lint_rules.h"
+#include "libmpath/config/prio_arguments.h"
 
 namespace mpath::config {
 
@@ -88,6 +89,12 @@ class Scope {
     if (arguments && std::get<std::string>(arguments->value).find("exclusive_pref_bit") != std::string::npos &&
         number(Key::detect_prio) != 0) {
       pass_.add(*arguments, Severity::warning, "no-effect", "prio_args are dropped when the priority method is detected", "detect_prio no");
+    }
+    if (prio) {
+      const std::string given = arguments ? std::get<std::string>(arguments->value) : std::string{};
+      for (const std::string& remark : parse_prio_arguments(std::get<std::string>(prio->value), given).remarks) {
+        pass_.add(arguments ? *arguments : *prio, Severity::warning, "bad-arguments", remark, "see prio_args in multipath.conf(5)");
+      }
     }
   }
 

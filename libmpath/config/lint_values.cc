@@ -14,7 +14,7 @@ namespace mpath::config {
 namespace {
 
 constexpr std::string_view checkers[] = {"tur",  "directio", "readsector0", "emc_clariion", "hp_sw",
-                                         "rdac", "cciss_tur", "none"};
+                                         "rdac", "cciss_tur", "alua", "none"};
 constexpr std::string_view priorities[] = {"alua", "ana",   "const",        "datacore", "emc",  "hds",   "hp_sw",
                                            "iet",  "ontap", "path_latency", "random",   "rdac", "sysfs", "weightedpath"};
 constexpr std::string_view selectors[] = {"round-robin", "queue-length", "service-time", "historical-service-time",

@@ -97,6 +97,7 @@ void Engine::Core::on(const CommandFinished& event) {
     case CheckStep::ask: judge_answer(*path, event.outcome); break;
     case CheckStep::identify: judge_identify(*path, event.outcome); break;
     case CheckStep::target_groups: judge_target_groups(*path, event.outcome); break;
+    case CheckStep::prioritize: judge_priority(*path, event.outcome); break;
   }
 }
 
@@ -227,9 +228,15 @@ bool Engine::Core::take_name(PathRecord& path) {
 
 void Engine::Core::continue_check(PathRecord& path) {
   if (needs_target_groups(path)) {
-    if (MapRecord* map = find_map(path.map)) map->groups_reader = path.id;
+    MapRecord* map = find_map(path.map);
+    if (map != nullptr) map->groups_reader = path.id;
     submit_step(path, CheckStep::target_groups,
-                wire::report_target_port_groups(wire::target_port_groups_bytes, check_timeout(path)));
+                wire::report_target_port_groups(map == nullptr ? wire::target_port_groups_bytes : map->groups_bytes,
+                                                check_timeout(path)));
+    return;
+  }
+  if (needs_priority(path)) {
+    take_turn(path, policy::begin_priority(*path.prioritizer, path.priority_memory, priority_context(path)));
     return;
   }
   finish_check(path);

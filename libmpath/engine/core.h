@@ -24,7 +24,7 @@
 namespace mpath::engine {
 
 struct Engine::Core {
-  explicit Core(EngineOptions given) : options(given) {}
+  explicit Core(EngineOptions given) : options(given), random_state(given.seed) {}
 
   // --- engine.cc: turns of the wheel --------------------------------------------------------------------------
   void step(const Event& event, MonoTime wall, std::vector<Effect>& out);
@@ -94,6 +94,7 @@ struct Engine::Core {
   [[nodiscard]] PathRecord* find_path(DevNum devnum);
   [[nodiscard]] PathRecord* find_path_by_name(std::string_view name_or_number);
   void choose_methods(PathRecord& path);
+  std::shared_ptr<const policy::Prioritizer> prioritizer_for(policy::PriorityMethod method, const std::string& arguments);
   void touch(PathRecord& path);
 
   // --- checks.cc: commands to a path, and their outcomes --------------------------------------------------------
@@ -109,6 +110,11 @@ struct Engine::Core {
   void take_turn(PathRecord& path, policy::CheckTurn turn, const CommandOutcome* outcome);
   void leave_alone(PathRecord& path);
   void judge_identify(PathRecord& path, const CommandOutcome& outcome);
+  void judge_priority(PathRecord& path, const CommandOutcome& outcome);
+  void take_turn(PathRecord& path, policy::PriorityTurn turn);
+  [[nodiscard]] policy::PriorityContext priority_context(const PathRecord& path);
+  [[nodiscard]] bool needs_priority(const PathRecord& path);
+  void set_priority(PathRecord& path, std::optional<int> priority, std::string_view why);
   [[nodiscard]] bool take_name(PathRecord& path);
   void continue_check(PathRecord& path);
   void set_path_timer(PathRecord& path);
@@ -278,6 +284,8 @@ struct Engine::Core {
   std::shared_ptr<const config::Config> config;
   std::unique_ptr<config::Resolver> resolver;
   std::unique_ptr<policy::Blacklist> blacklist;
+  std::map<std::pair<policy::PriorityMethod, std::string>, std::shared_ptr<const policy::Prioritizer>> prioritizers;
+  std::uint64_t random_state = 0;
   policy::Bindings bindings;
   std::unordered_set<Wwid> wwids;
   bool configured_once = false;

@@ -57,7 +57,7 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
 /// What a path whose priority is not known yet (it has been down since we started) counts as, so that not knowing moves no path between
 /// groups: its port group's priority, that of its companions in the kernel's table, or a place after all others in the kernel's order.
 std::optional<int> Engine::Core::assumed_priority(const MapRecord& map, const PathRecord& path) {
-  if (path.priority) return path.priority;
+  if (path.priority || path.priority_method() == policy::PriorityMethod::missing) return path.priority;
   for (PathId id : map.paths) {
     const PathRecord* other = find_path(id);
     if (other == nullptr || !other->priority || !path.facts->target_port_group) continue;
@@ -85,7 +85,8 @@ policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecor
                       .state = bar(*path) == Bar::none || !is_usable(path->health.state) ? path->health.state : PathState::down,
                       .priority = assumed_priority(map, *path),
                       .marginal = is_marginal(*path),
-                      .priority_from_alua = path->priority_source == PrioritySource::alua});
+                      .priority_from_alua = policy::follows_port_group(path->priority_method()),
+                      .has_prioritizer = path->priority_method() != policy::PriorityMethod::missing});
   }
   policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
   if (map.kernel) {
@@ -140,7 +141,7 @@ bool Engine::Core::ready_to_create(MapRecord& map) {
 
 /// Its place among the groups is not known yet, and can still be learnt.
 bool Engine::Core::awaits_priority(const PathRecord& path) const {
-  return path.priority_source == PrioritySource::alua && !path.priority && !path.priority_refused &&
+  return policy::asks_device(path.priority_method()) && !path.priority && !path.priority_refused &&
          is_usable(path.health.state);
 }
 

@@ -156,11 +156,26 @@ void Engine::Core::choose_methods(PathRecord& path) {
   policy::Checker checker = policy::choose_checker(*path.facts, *path.settings, path.probes);
   if (checker != path.checker) path.checker_memory = {};
   path.checker = checker;
-  TpgSupport support = policy::tpg_support(*path.facts, path.probes);
-  bool alua = policy::supports_port_groups(support) &&
-              (path.settings->detect_prio.value || path.settings->prio.value == "alua" || path.settings->prio.value == "sysfs");
-  path.priority_source = alua ? PrioritySource::alua : PrioritySource::constant;
-  if (!alua) path.priority = 1;
+  policy::PriorityChoice choice = policy::choose_priority(*path.facts, *path.settings, path.probes);
+  auto prioritizer = prioritizer_for(choice.method, choice.is_detected ? std::string{} : path.settings->prio_args.value);
+  if (path.prioritizer == prioritizer) return;
+  if (path.prioritizer && path.priority_method() != choice.method) path.priority.reset();
+  path.prioritizer = std::move(prioritizer);
+  path.priority_memory = {};
+  path.priority_refused = false;
+  if (choice.method == policy::PriorityMethod::constant) path.priority = 1;
+}
+
+/// One for all paths that have method and arguments in common.
+std::shared_ptr<const policy::Prioritizer> Engine::Core::prioritizer_for(policy::PriorityMethod method, const std::string& arguments) {
+  std::shared_ptr<const policy::Prioritizer>& known = prioritizers[{method, arguments}];
+  if (known) return known;
+  known = policy::make_prioritizer(method, arguments);
+  if (method == policy::PriorityMethod::missing) {
+    log(Severity::warning, "prio", "there is no prioritizer of the configured name; priorities stay undefined");
+  }
+  for (const std::string& remark : known->arguments.remarks) log(Severity::warning, "prio_args", remark);
+  return known;
 }
 
 void Engine::Core::join_map(PathRecord& path) {

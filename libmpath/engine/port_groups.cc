@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Target port groups of a map: one REPORT TARGET PORT GROUPS gives the priorities of all its paths, and with the checker `alua` the states
 // of the paths of a group as well.
-#include "libmpath/base/text.h"
+#include <utility>
+
+#include "libmpath/base/limits.h"
 #include "libmpath/engine/core.h"
 #include "libmpath/wire/alua.h"
 #include "libmpath/wire/sense.h"
@@ -26,7 +28,7 @@ void Engine::Core::planned_check(PathRecord& path) {
 
 bool Engine::Core::is_served(PathRecord& path) {
   const MapRecord* map = find_map(path.map);
-  if (map == nullptr || !can_be_spoken_for(path)) return false;
+  if (std::exchange(path.asked_itself, false) || map == nullptr || !can_be_spoken_for(path)) return false;
   PathRecord* oldest = &path;
   bool is_fresh = false;
   bool is_asked = false;
@@ -67,7 +69,7 @@ void Engine::Core::share_verdict(const PathRecord& path) {
 
 /// One answer serves all paths of the map; it is asked for again with the next check of any of them.
 bool Engine::Core::needs_target_groups(const PathRecord& path) {
-  if (path.priority_source != PrioritySource::alua || path.quarantined) return false;
+  if (path.priority_method() != policy::PriorityMethod::alua || path.quarantined) return false;
   if (!is_usable(path.check.verdict) && path.check.verdict != PathState::pending) return false;
   const MapRecord* map = find_map(path.map);
   if (map == nullptr) return !path.priority;
@@ -94,11 +96,16 @@ void Engine::Core::take_target_groups(PathRecord& path, const CommandOutcome& ou
   if (!answer) {
     // The last priority stays; a path that never had one does without until the next answer.
     path.priority_refused = true;
-    if (map != nullptr && !path.priority) queue_map(*map);
+    if (!path.priority && wire::classify(outcome) == wire::OutcomeClass::illegal_request) {
+      // It says that it supports target port groups, and never reported any.
+      path.probes.refuses_port_groups = true;
+      choose_methods(path);
+    }
+    if (map != nullptr) queue_map(*map);
     return;
   }
   auto apply = [&](PathRecord& member) {
-    if (member.priority_source != PrioritySource::alua) return;
+    if (member.priority_method() != policy::PriorityMethod::alua) return;
     const wire::TargetPortGroup* group =
         member.facts->target_port_group ? wire::find_group(*answer, *member.facts->target_port_group) : nullptr;
     member.priority_refused = group == nullptr;
@@ -109,21 +116,18 @@ void Engine::Core::take_target_groups(PathRecord& path, const CommandOutcome& ou
       return;
     }
     if (group->state == wire::AccessState::transitioning && member.priority) return;
-    bool exclusive = !member.settings->detect_prio.value && member.settings->prio_args.value.contains("exclusive_pref_bit");
-    int priority = wire::alua_priority(group->state, group->preferred, exclusive);
-    if (member.priority == priority) return;
-    if (member.priority) {
-      log(Severity::notice, member.facts->kernel_name,
-          fmt::format("priority {} becomes {} ({})", *member.priority, priority, wire::to_string(group->state)));
-    }
-    member.priority = priority;
-    touch(member);
-    if (map != nullptr) queue_map(*map);
+    int priority = wire::alua_priority(group->state, group->preferred, member.prioritizer->arguments.exclusive_pref_bit);
+    set_priority(member, priority, wire::to_string(group->state));
   };
   if (map == nullptr) {
     apply(path);
   } else {
     map->groups_read_at = now;
+    if (answer->is_truncated && map->groups_bytes < limits::target_port_groups_bytes) {
+      // The whole of it comes with the next check.
+      map->groups_bytes = static_cast<std::uint32_t>(std::min<std::size_t>(answer->bytes_needed, limits::target_port_groups_bytes));
+      map->groups_read_at = {};
+    }
     for (PathId id : map->paths) {
       if (PathRecord* member = find_path(id); member != nullptr && !member->removed) apply(*member);
     }

@@ -16,8 +16,10 @@
 #include "libmpath/policy/transport_settings.h"
 #include "libmpath/policy/checker.h"
 #include "libmpath/policy/detection.h"
+#include "libmpath/policy/prioritizer.h"
 #include "libmpath/policy/schedule.h"
 #include "libmpath/wire/run_state.h"
+#include "libmpath/wire/scsi_command.h"
 
 namespace mpath::engine {
 
@@ -28,6 +30,7 @@ enum class CheckStep : std::uint8_t {
   ask,            ///< a command of the path's checker
   identify,       ///< INQUIRY, VPD page 0x83: is it still the same logical unit?
   target_groups,  ///< REPORT TARGET PORT GROUPS
+  prioritize,     ///< a command of the path's prioritizer
 };
 
 struct CheckMachine {
@@ -41,8 +44,6 @@ struct CheckMachine {
   bool identify_wanted = false;
   bool again = false;           ///< asked for while one was running
 };
-
-enum class PrioritySource : std::uint8_t { constant, alua };
 
 /// A path that an administrator took out of service. It is known by what stays the same when its device goes and comes back, so it
 /// outlives the path's record, and in the state file the daemon.
@@ -96,8 +97,10 @@ struct PathRecord {
   policy::Checker checker = policy::Checker::missing;
   policy::CheckerMemory checker_memory;
   policy::ProbeAnswers probes;
-  PrioritySource priority_source = PrioritySource::constant;
+  std::shared_ptr<const policy::Prioritizer> prioritizer;
+  policy::PriorityMemory priority_memory;
   std::optional<int> priority;
+  bool asked_itself = false;     ///< its next check is for what happened to it: no other path can speak for it
   bool asks_for_itself = false;  ///< another path's REPORT TARGET PORT GROUPS did not name its group
   bool priority_refused = false;  ///< the device does not say it
   bool returned = false;          ///< has become usable since groups were compared last
@@ -135,6 +138,10 @@ struct PathRecord {
 
   TimerNode timer;
   std::shared_ptr<const PathView> view;
+
+  [[nodiscard]] policy::PriorityMethod priority_method() const {
+    return prioritizer ? prioritizer->method : policy::PriorityMethod::constant;
+  }
 };
 
 struct MapRecord {
@@ -191,6 +198,7 @@ struct MapRecord {
   bool retries_expired = false;
   bool queueing_disabled = false;          ///< by command
   MonoTime groups_read_at{};               ///< last good REPORT TARGET PORT GROUPS
+  std::uint32_t groups_bytes = wire::target_port_groups_bytes;  ///< how much of it is asked for
   PathId groups_reader;                    ///< path whose REPORT TARGET PORT GROUPS is under way
 
   // Requests that wait for this map.

@@ -16,6 +16,7 @@ void Engine::Core::make_due(PathRecord& path) {
     return;
   }
   path.next_check = now;
+  path.asked_itself = true;
   set_path_timer(path);
 }
 

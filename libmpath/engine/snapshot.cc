@@ -14,6 +14,7 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   view->init_state = path.removed ? InitState::removed : path.facts->wwid.empty() ? InitState::failed : InitState::ok;
   view->checker = policy::to_string(path.checker);
   view->priority = path.priority;
+  view->prioritizer = policy::to_string(path.priority_method());
   if (MapRecord* map = find_map(path.map); map != nullptr && map->kernel && path.in_table) {
     view->map_name = map->name.text;
   } else if (map != nullptr && map->kernel && !path.removed) {

@@ -25,6 +25,7 @@ struct PathView {
   KernelPathState kernel_state = KernelPathState::unknown;
   InitState init_state = InitState::ok;
   std::string checker;                ///< "tur"; empty if none
+  std::string prioritizer;            ///< "alua"; empty if none
   std::optional<int> priority;        ///< nothing: undefined, shown as -1 in text
   std::string map_name;               ///< empty: orphan
   bool waiting_to_come_online = false;

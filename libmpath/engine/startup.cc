@@ -47,6 +47,7 @@ void Engine::Core::on(const ConfigurationLoaded& event) {
   if (resolver) before = check_intervals();
   resolver = std::make_unique<config::Resolver>(config);
   blacklist = std::make_unique<policy::Blacklist>(config);
+  prioritizers.clear();
   if (before && *before != check_intervals()) intervals_changed();
   enter_state(DaemonState::configure);
   begin_discovery();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/policy/detection.h"
 
+#include "libmpath/wire/ana.h"
 #include "libmpath/wire/array_pages.h"
 #include "libmpath/wire/scsi_command.h"
 #include "libmpath/wire/sense.h"
@@ -21,11 +22,14 @@ bool may_be_rdac(const config::PathSettings& settings, const ProbeAnswers& answe
 }  // namespace
 
 TpgSupport tpg_support(const PathFacts& facts, const ProbeAnswers& answers) {
+  if (answers.refuses_port_groups) return TpgSupport::none;
   return facts.tpg_support != TpgSupport::undetermined ? facts.tpg_support : answers.tpg_support;
 }
 
 std::optional<Probe> next_probe(const PathFacts& facts, const config::PathSettings& settings, const ProbeAnswers& answers) {
-  if (facts.bus != Bus::scsi || answers.unanswered >= probe_attempts) return std::nullopt;
+  if (answers.unanswered >= probe_attempts) return std::nullopt;
+  if (facts.bus == Bus::nvme && settings.detect_prio.value && !answers.reports_ana) return Probe::ana;
+  if (facts.bus != Bus::scsi) return std::nullopt;
   bool detects = settings.detect_checker.value || settings.detect_prio.value;
   if (detects && tpg_support(facts, answers) == TpgSupport::undetermined) return Probe::inquiry;
   if (!settings.detect_checker.value || answers.is_rdac || !may_be_rdac(settings, answers)) return std::nullopt;
@@ -33,11 +37,12 @@ std::optional<Probe> next_probe(const PathFacts& facts, const config::PathSettin
   return Probe::rdac_page;
 }
 
-ScsiCommand probe_command(Probe probe, milliseconds timeout) {
+DeviceCommand probe_command(Probe probe, milliseconds timeout) {
   switch (probe) {
     case Probe::inquiry: return wire::standard_inquiry(wire::standard_inquiry_bytes, timeout);
     case Probe::supported_pages: return wire::inquiry_page(wire::vpd_supported_pages, supported_pages_bytes, timeout);
     case Probe::rdac_page: return wire::inquiry_page(wire::vpd_rdac_access_control, wire::rdac_page_bytes, timeout);
+    case Probe::ana: return wire::identify_controller(timeout);
   }
   return {};
 }
@@ -62,6 +67,12 @@ void take_probe(Probe probe, const CommandOutcome& outcome, ProbeAnswers& answer
       answers.is_rdac = !refused && page && page->is_volume_page;
       break;
     }
+    case Probe::ana: {
+      auto support = wire::parse_ana_support(outcome.data);
+      // A controller that cannot be asked counts as one that may report it.
+      answers.reports_ana = refused || !wire::nvme_succeeded(outcome) || (support && support->is_reported);
+      break;
+    }
   }
 }
 
@@ -74,6 +85,16 @@ Checker choose_checker(const PathFacts& facts, const config::PathSettings& setti
   }
   if (configured == Checker::alua && !port_groups) return Checker::tur;
   return configured;
+}
+
+PriorityChoice choose_priority(const PathFacts& facts, const config::PathSettings& settings, const ProbeAnswers& answers) {
+  bool detects = settings.detect_prio.value;
+  TpgSupport support = tpg_support(facts, answers);
+  if (detects && facts.bus == Bus::nvme && answers.reports_ana.value_or(true)) return {PriorityMethod::ana, true};
+  if (detects && facts.bus == Bus::scsi && support != TpgSupport::none) return {PriorityMethod::alua, true};
+  PriorityMethod method = parse_priority_method(settings.prio.value);
+  bool has_groups = facts.bus == Bus::scsi && support != TpgSupport::none;
+  return {method == PriorityMethod::alua && !has_groups ? PriorityMethod::constant : method, false};
 }
 
 }  // namespace mpath::policy

@@ -15,7 +15,9 @@ constexpr std::string_view queue_mode = "queue_mode";
 constexpr TargetVersion request_based_since = {1, 1, 0};
 
 bool all_follow_alua(std::span<const Member> members) {
-  return !members.empty() && std::ranges::all_of(members, &Member::priority_from_alua);
+  return std::ranges::any_of(members, &Member::priority_from_alua) && std::ranges::all_of(members, [](const Member& member) {
+           return member.priority_from_alua || !member.has_prioritizer;
+         });
 }
 
 void choose_policy(Layout& layout, std::span<const Member> members, const config::MapSettings& settings) {

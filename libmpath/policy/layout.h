@@ -22,6 +22,7 @@ struct Member {
   std::optional<int> priority;       ///< nothing: undefined
   bool marginal = false;
   bool priority_from_alua = false;   ///< its priority says what its target port group's state is
+  bool has_prioritizer = true;       ///< there is a prioritizer of the configured name
 };
 
 /// One group of the layout: which members, and what the group is worth.

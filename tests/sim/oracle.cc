@@ -51,6 +51,7 @@ const Disk* Oracle::working_for(const std::string& wwid, Duration length) const 
 
 bool Oracle::definitely_bad(const Disk& disk) const {
   if (!disk.present || disk.offline || disk.host->link == Link::down || disk.port->link == Link::down) return true;
+  if (disk.lun != nullptr && disk.lun->is_inactive_snapshot) return true;
   auto found = paths_.find(&disk);
   if (found == paths_.end()) return false;
   const PathKnowledge& known = found->second;
@@ -204,9 +205,11 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
     if (same && disk.lun != nullptr && wwid_of(disk) != disk.udev_wwid) known.bad = true;
     return;
   }
-  if (scsi_operation(command) != 0x00) return;
+  bool reads = std::holds_alternative<BlockRead>(command) || scsi_operation(command) == 0x28;
+  if (scsi_operation(command) != 0x00 && !reads) return;
   if (outcome.status == 0x02 && outcome.sense_bytes > 13) {
-    bool standby = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0b;
+    bool passive = outcome.sense[13] == 0x0b || (outcome.sense[13] == 0x02 && disk.port->array->kind == ArrayKind::hp);
+    bool standby = key == 2 && outcome.sense[12] == 4 && passive;
     bool transitioning = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0a;
     if (key == 6 || transitioning) return;
     known.bad = !standby;

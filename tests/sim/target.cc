@@ -2,23 +2,11 @@
 // How the simulated array answers SCSI commands, and what sysfs and udev of the simulated host know of a disk.
 #include <fmt/format.h>
 
-#include "tests/sim/world.h"
+#include "tests/sim/target.h"
 
 namespace mpath::sim {
 
 namespace {
-
-CommandOutcome check_condition(std::uint8_t key, std::uint8_t code, std::uint8_t qualifier) {
-  CommandOutcome outcome;
-  outcome.status = 0x02;
-  outcome.sense_bytes = 18;
-  outcome.sense[0] = 0x70;
-  outcome.sense[2] = key;
-  outcome.sense[7] = 10;
-  outcome.sense[12] = code;
-  outcome.sense[13] = qualifier;
-  return outcome;
-}
 
 void put16(std::vector<std::uint8_t>& bytes, std::size_t value) {
   bytes.push_back(static_cast<std::uint8_t>(value >> 8));
@@ -91,14 +79,26 @@ std::vector<std::uint8_t> port_groups(const World& world, const Disk& disk, bool
   return bytes;
 }
 
+}  // namespace
+
+CommandOutcome check_condition(std::uint8_t key, std::uint8_t code, std::uint8_t qualifier) {
+  CommandOutcome outcome;
+  outcome.status = 0x02;
+  outcome.sense_bytes = 18;
+  outcome.sense[0] = 0x70;
+  outcome.sense[2] = key;
+  outcome.sense[7] = 10;
+  outcome.sense[12] = code;
+  outcome.sense[13] = qualifier;
+  return outcome;
+}
+
 CommandOutcome give(std::vector<std::uint8_t> data, std::size_t allocated) {
   CommandOutcome outcome;
   if (data.size() > allocated) data.resize(allocated);
   outcome.data = std::move(data);
   return outcome;
 }
-
-}  // namespace
 
 std::vector<std::uint8_t> identification_page(const Lun& lun, const TargetPort& port) {
   std::vector<std::uint8_t> page{0x00, 0x83, 0, 0};
@@ -127,51 +127,111 @@ CommandOutcome World::answer(Disk& disk, const DeviceCommand& wanted, bool is_da
     return outcome;
   }
   if (disk.lun == nullptr) return check_condition(0x05, 0x25, 0x00);
-  if (!std::holds_alternative<ScsiCommand>(wanted)) {
+  if (std::holds_alternative<NvmeAdminCommand>(wanted)) {
+    if (disk.lun->array->kind == ArrayKind::nvme) return answer_nvme(disk, std::get<NvmeAdminCommand>(wanted), access(disk));
     outcome.failure = CommandFailure::not_a_scsi_device;
     return outcome;
   }
-  const ScsiCommand& command = std::get<ScsiCommand>(wanted);
-
-  std::uint8_t operation = command.cdb[0];
-  bool is_inquiry = !is_data && operation == 0x12;
-  bool is_groups = !is_data && operation == 0xa3 && (command.cdb[1] & 0x1f) == 0x0a;
-  std::size_t allocated = command.data_in_bytes;
-  if (is_inquiry) {
-    allocated = std::min<std::size_t>(allocated, command.cdb[3] << 8 | command.cdb[4]);
-    if ((command.cdb[1] & 1) == 0) return give(standard_inquiry(*disk.lun->array), allocated);
-    if (command.cdb[2] == 0x83) return give(identification_page(*disk.lun, *disk.port), allocated);
-    if (command.cdb[2] == 0x00) return give({0, 0, 0, 3, 0x00, 0x80, 0x83}, allocated);
-    if (command.cdb[2] == 0x80) {
-      std::vector<std::uint8_t> page{0, 0x80, 0, 8};
-      std::string serial = fmt::format("{:08}", disk.lun->number);
-      page.insert(page.end(), serial.begin(), serial.end());
-      return give(std::move(page), allocated);
-    }
-    return check_condition(0x05, 0x24, 0x00);
+  const auto* scsi = std::get_if<ScsiCommand>(&wanted);
+  bool sends_scsi = scsi != nullptr && !is_data;
+  if (sends_scsi && disk.lun->array->kind == ArrayKind::nvme) {
+    outcome.failure = CommandFailure::not_a_scsi_device;
+    return outcome;
   }
+  // A read through the block layer is data I/O.
+  bool reads_blocks = std::holds_alternative<BlockRead>(wanted);
+  return answer_scsi(disk, scsi == nullptr ? ScsiCommand{} : *scsi, is_data || reads_blocks);
+}
+
+CommandOutcome World::answer_inquiry(const Disk& disk, const ScsiCommand& command) const {
+  std::size_t allocated = std::min<std::size_t>(command.data_in_bytes, command.cdb[3] << 8 | command.cdb[4]);
+  if ((command.cdb[1] & 1) == 0) return give(standard_inquiry(*disk.lun->array), allocated);
+  std::uint8_t page = command.cdb[2];
+  if (page == 0x83) return give(identification_page(*disk.lun, *disk.port), allocated);
+  if (page == 0x00) {
+    std::vector<std::uint8_t> list{0, 0, 0, 3, 0x00, 0x80, 0x83};
+    for (std::uint8_t more : array_pages(disk.lun->array->kind)) list.push_back(more);
+    list[3] = static_cast<std::uint8_t>(list.size() - 4);
+    return give(std::move(list), allocated);
+  }
+  if (page == 0x80) {
+    std::vector<std::uint8_t> bytes{0, 0x80, 0, 8};
+    std::string serial = fmt::format("{:08}", disk.lun->number);
+    bytes.insert(bytes.end(), serial.begin(), serial.end());
+    return give(std::move(bytes), allocated);
+  }
+  if (auto bytes = array_page(disk, page, access(disk) == Access::optimized)) return give(std::move(*bytes), allocated);
+  return check_condition(0x05, 0x24, 0x00);
+}
+
+CommandOutcome World::answer_scsi(Disk& disk, const ScsiCommand& command, bool is_data) {
+  CommandOutcome outcome;
+  std::uint8_t operation = command.cdb[0];
+  bool is_groups = !is_data && operation == 0xa3 && (command.cdb[1] & 0x1f) == 0x0a;
+  if (!is_data && operation == 0x12) return answer_inquiry(disk, command);
   if (is_groups) {
     if (disk.lun->array->alua == Alua::none) return check_condition(0x05, 0x20, 0x00);
-    return give(port_groups(*this, disk, command.cdb[1] >> 5 == 1), allocated);
+    return give(port_groups(*this, disk, command.cdb[1] >> 5 == 1), command.data_in_bytes);
   }
   if (std::exchange(disk.unit_attention, false) && !is_data) return check_condition(0x06, 0x3f, 0x0e);
+  if (!is_data && operation == 0x1a) return mode_sense(disk, command);
+  if (!is_data && operation == 0x15) return mode_select(disk, command);
   switch (disk.fault) {
     case Fault::none: break;
     case Fault::not_ready: return check_condition(0x02, 0x04, 0x03);
     case Fault::reservation_conflict: outcome.status = 0x18; return outcome;
   }
+  bool reads = is_data || operation == 0x28 || operation == 0x88;
   switch (access(disk)) {
     case Access::optimized:
-    case Access::non_optimized: break;
-    case Access::standby: return check_condition(0x02, 0x04, 0x0b);
+    case Access::non_optimized:
+      if (reads && disk.lun->is_inactive_snapshot) return check_condition(0x05, 0x25, 0x01);
+      break;
+    case Access::standby:
+      if (disk.lun->array->kind != ArrayKind::plain) {
+        if (auto refusal = answer_passive(disk.lun->array->kind, operation, is_data)) return *refusal;
+        break;
+      }
+      return check_condition(0x02, 0x04, 0x0b);
     case Access::unavailable: return check_condition(0x02, 0x04, 0x0c);
     case Access::transitioning: return check_condition(0x02, 0x04, 0x0a);
   }
   if (is_data || operation == 0x00) return outcome;
   if (operation == 0x28 || operation == 0x88) {
-    return give(std::vector<std::uint8_t>(command.data_in_bytes, 0), allocated);
+    return give(std::vector<std::uint8_t>(command.data_in_bytes, 0), command.data_in_bytes);
   }
   return check_condition(0x05, 0x20, 0x00);
+}
+
+CommandOutcome World::answer_system(const Disk& disk, SystemRead::What what) const {
+  if (!disk.present) {
+    CommandOutcome outcome;
+    outcome.failure = CommandFailure::gone;
+    return outcome;
+  }
+  bool link_lost = disk.host->link == Link::down || disk.port->link == Link::down;
+  bool is_nvme = disk.port->array->kind == ArrayKind::nvme;
+  std::string text;
+  switch (what) {
+    case SystemRead::What::access_state:
+      if (disk.port->array->alua == Alua::none) break;
+      switch (access(disk)) {
+        case Access::optimized: text = "active/optimized\n0\n"; break;
+        case Access::non_optimized: text = "active/non-optimized\n0\n"; break;
+        case Access::standby: text = "standby\n0\n"; break;
+        case Access::unavailable: text = "unavailable\n0\n"; break;
+        case Access::transitioning: text = "transitioning\n0\n"; break;
+      }
+      break;
+    case SystemRead::What::device_state:
+      if (is_nvme) text = disk.offline ? "dead\n" : link_lost ? "connecting\n" : "live\n";
+      else text = disk.offline ? "offline\n" : link_lost ? "transport-offline\n" : "running\n";
+      break;
+    case SystemRead::What::by_path_links:
+      text = fmt::format("ip-10.0.0.{}:3260-iscsi-iqn.2003-01.org.sim-lun-{}\n", 10 + disk.port->relative_id, disk.lun_number);
+      break;
+  }
+  return give({text.begin(), text.end()}, text.size());
 }
 
 void World::refresh_udev(Disk& disk) {
@@ -208,7 +268,19 @@ DiscoveredPath World::discover(const Disk& disk) const {
   facts.sysfs_state = disk.offline || link_lost ? SysfsState::down : SysfsState::up;
   const Array& array = *disk.port->array;
   facts.tpg_support = tpg_support(array.alua);
-  facts.device_handler = array.alua == Alua::none ? "" : "alua";
+  switch (array.kind) {
+    case ArrayKind::plain: facts.device_handler = array.alua == Alua::none ? "" : "alua"; break;
+    case ArrayKind::rdac: facts.device_handler = "rdac"; break;
+    case ArrayKind::clariion: facts.device_handler = "emc"; break;
+    case ArrayKind::hp: facts.device_handler = "hp_sw"; break;
+    case ArrayKind::nvme:
+      facts.bus = Bus::nvme;
+      facts.protocol = Protocol::nvme_fc;
+      facts.address = Hctl{disk.host->number, disk.port->relative_id, 1, disk.lun_number + 1};
+      facts.vendor = "NVME";
+      facts.tpg_support = TpgSupport::undetermined;
+      break;
+  }
   facts.target_node = disk.port->name.substr(0, 4) + "000000000000";
   facts.target_port = disk.port->name;
   facts.host_node = fmt::format("0x2000{:012x}", disk.host->number);
@@ -221,7 +293,8 @@ DiscoveredPath World::discover(const Disk& disk) const {
                       {"ID_MODEL", "ARRAY"}};
   if (!disk.udev_wwid.empty()) {
     found.properties.emplace_back("ID_SERIAL", disk.udev_wwid);
-    found.properties.emplace_back("ID_WWN", "0x" + disk.udev_wwid.substr(1, 16));
+    bool is_nvme = array.kind == ArrayKind::nvme;
+    found.properties.emplace_back("ID_WWN", is_nvme ? disk.udev_wwid : "0x" + disk.udev_wwid.substr(1, 16));
   }
   found.vpd_page_83 = disk.sysfs_vpd;
   return found;

@@ -41,12 +41,21 @@ Array& World::add_array(Alua alua, std::uint32_t controllers, std::uint32_t port
   return *arrays_.back();
 }
 
+Array& World::add_array(ArrayKind kind) {
+  Array& array = add_array(Alua::none, 2, 1);
+  array.kind = kind;
+  bool is_passive = kind == ArrayKind::rdac || kind == ArrayKind::clariion || kind == ArrayKind::hp;
+  array.other_access = is_passive ? Access::standby : kind == ArrayKind::nvme ? Access::non_optimized : Access::optimized;
+  return array;
+}
+
 Lun& World::add_lun(Array& array, std::uint64_t size_sectors, std::uint32_t owner) {
   auto lun = std::make_unique<Lun>();
   lun->number = static_cast<std::uint32_t>(array.luns.size());
   lun->wwid = Wwid{fmt::format("36001405{:025x}", ++last_lun_)};
   lun->size_sectors = size_sectors;
   lun->owner = owner;
+  lun->default_owner = owner;
   lun->array = &array;
   array.luns.push_back(std::move(lun));
   return *array.luns.back();
@@ -72,7 +81,7 @@ Disk& World::add_disk(HostPort& host, TargetPort& port, Lun& lun, bool quiet) {
     while (taken(index)) ++index;
   }
   disk->index = index;
-  disk->name = disk_name(index);
+  disk->name = lun.array->kind == ArrayKind::nvme ? fmt::format("nvme{}n1", index) : disk_name(index);
   disk->devnum = disk_number(index);
   disk->disk_sequence = ++last_sequence_;
   disk->host = &host;
@@ -269,7 +278,7 @@ void World::wake(Disk& disk) {
 Access World::access(const Disk& disk) const {
   if (disk.lun == nullptr) return Access::unavailable;
   const Array& array = *disk.lun->array;
-  if (array.alua == Alua::none) return Access::optimized;
+  if (array.alua == Alua::none && array.kind == ArrayKind::plain) return Access::optimized;
   if (queue_.awake() < disk.lun->transition_until) return Access::transitioning;
   return disk.lun->owner == disk.port->controller ? Access::optimized : array.other_access;
 }
@@ -283,8 +292,12 @@ bool World::usable(const Disk& disk) const {
   if (disk.host->link != Link::up || disk.port->link != Link::up) return false;
   Access state = access(disk);
   if (state == Access::optimized || state == Access::non_optimized) return true;
-  bool can_be_asked = disk.lun->array->alua == Alua::explicit_only || disk.lun->array->alua == Alua::both;
-  return state == Access::standby && can_be_asked;
+  return state == Access::standby && can_be_activated(*disk.lun->array);
+}
+
+bool can_be_activated(const Array& array) {
+  return array.alua == Alua::explicit_only || array.alua == Alua::both || array.kind == ArrayKind::rdac ||
+         array.kind == ArrayKind::clariion || array.kind == ArrayKind::hp;
 }
 
 bool World::usable_for(const Disk& disk, Duration length) const {
@@ -298,6 +311,11 @@ bool World::unusable_for(const Disk& disk, Duration length) const {
 // --- I/O ----------------------------------------------------------------------------------------------------
 
 void World::command(Disk& disk, const DeviceCommand& command, CommandDone done) {
+  if (const auto* system = std::get_if<SystemRead>(&command)) {
+    // Sends nothing to the device: it is answered however that is.
+    queue_.after(milliseconds{1}, [this, &disk, what = system->what, done = std::move(done)]() mutable { done(answer_system(disk, what)); });
+    return;
+  }
   Request request{.disk = &disk, .is_data = false, .command = command, .started = queue_.now()};
   request.command_done = std::move(done);
   const auto* scsi = std::get_if<ScsiCommand>(&command);
@@ -351,6 +369,15 @@ void World::finish(std::uint64_t id, CommandOutcome outcome) {
   std::erase(disk.waiting, id);
   --disk.host->busy;
   outcome.round_trip = queue_.now() - request.started;
+  bool reads_blocks = std::holds_alternative<BlockRead>(request.command) || std::holds_alternative<CcissTest>(request.command);
+  bool is_good = outcome.status == 0 && outcome.host_status == HostStatus::ok;
+  if (!request.is_data && reads_blocks && outcome.failure == CommandFailure::none && !is_good) {
+    // The block layer tells no more than that.
+    CommandOutcome error;
+    error.failure = CommandFailure::io_error;
+    error.round_trip = outcome.round_trip;
+    outcome = std::move(error);
+  }
   if (!request.is_data) {
     request.command_done(std::move(outcome));
     return;
@@ -369,8 +396,7 @@ void World::finish(std::uint64_t id, CommandOutcome outcome) {
 bool World::activate(Disk& disk) {
   if (!usable(disk)) return false;
   Lun& lun = *disk.lun;
-  bool is_explicit = lun.array->alua == Alua::explicit_only || lun.array->alua == Alua::both;
-  if (is_explicit && access(disk) != Access::optimized && access(disk) != Access::non_optimized) {
+  if (can_be_activated(*lun.array) && access(disk) != Access::optimized && access(disk) != Access::non_optimized) {
     trace(fmt::format("world: {} activated through {}", lun.wwid.text, disk.name));
     lun.owner = disk.port->controller;
     for (Disk* other : disks_of(lun)) changed(*other);

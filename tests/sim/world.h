@@ -16,6 +16,8 @@
 
 namespace mpath::sim {
 
+/// What the array is besides its ALUA support. The middle ones are active/passive with pages and commands of their own.
+enum class ArrayKind { plain, rdac, clariion, hp, nvme };
 enum class Alua { none, implicit_only, explicit_only, both };
 /// Asymmetric access states of SPC-5 6.34, the codes of REPORT TARGET PORT GROUPS.
 enum class Access : std::uint8_t { optimized = 0, non_optimized = 1, standby = 2, unavailable = 3, transitioning = 15 };
@@ -31,6 +33,8 @@ struct Lun {
   std::uint32_t number = 0;  ///< within its array
   std::uint64_t size_sectors = 0;
   std::uint32_t owner = 0;   ///< the controller that serves it best
+  std::uint32_t default_owner = 0;
+  bool is_inactive_snapshot = false;  ///< clariion: the active controller refuses to read it
   MonoTime transition_until{};
   Array* array = nullptr;
 };
@@ -45,7 +49,9 @@ struct TargetPort {
 };
 
 struct Array {
+  ArrayKind kind = ArrayKind::plain;
   Alua alua = Alua::none;
+  bool is_upgrading = false;  ///< clariion
   Access other_access = Access::non_optimized;  ///< of the controllers that do not own a LUN
   std::vector<std::unique_ptr<TargetPort>> ports;
   std::vector<std::unique_ptr<Lun>> luns;
@@ -74,6 +80,7 @@ struct Disk {
   bool hangs = false;
   Fault fault = Fault::none;
   bool unit_attention = false;
+  bool task_aborted_status = false;  ///< a mode setting
   Duration extra_latency{};
   std::uint32_t table_references = 0;  ///< device-mapper tables that hold it open: its number is not given away
   std::vector<std::uint64_t> waiting;  ///< requests that get no answer now
@@ -117,6 +124,8 @@ class World {
 
   // --- building -------------------------------------------------------------------------------------------
   Array& add_array(Alua alua, std::uint32_t controllers, std::uint32_t ports_each);
+  /// Two controllers of one port each, as this kind of array has them.
+  Array& add_array(ArrayKind kind);
   Lun& add_lun(Array& array, std::uint64_t size_sectors, std::uint32_t owner);
   HostPort& add_host();
   /// The host finds the LUN through this pair of ports. With an uevent unless `quiet`.
@@ -186,6 +195,9 @@ class World {
   void serve(std::uint64_t id);
   void finish(std::uint64_t id, CommandOutcome outcome);
   [[nodiscard]] CommandOutcome answer(Disk& disk, const DeviceCommand& command, bool is_data);
+  [[nodiscard]] CommandOutcome answer_scsi(Disk& disk, const ScsiCommand& command, bool is_data);
+  [[nodiscard]] CommandOutcome answer_inquiry(const Disk& disk, const ScsiCommand& command) const;
+  [[nodiscard]] CommandOutcome answer_system(const Disk& disk, SystemRead::What what) const;
   void wake(Disk& disk);
   void changed(Disk& disk);
   template <typename Port>
@@ -209,6 +221,8 @@ class World {
   std::uint32_t last_lun_ = 0;
 };
 
+/// A controller that does not serve the unit can be told to.
+[[nodiscard]] bool can_be_activated(const Array& array);
 /// VPD page 0x83 of a unit as one port gives it (SPC-5 7.7.6): NAA, relative target port, target port group.
 [[nodiscard]] std::vector<std::uint8_t> identification_page(const Lun& lun, const TargetPort& port);
 /// "sda", "sdaa"…

@@ -56,6 +56,11 @@ const Mistake mistakes[] = {
     {"defaults {\n gid disk # HERE\n}\n", "invalid-value", Severity::error, ""},
     {"defaults {\n path_checker turr # HERE\n}\n", "unknown-name", Severity::error, "tur"},
     {"defaults {\n prio none # HERE\n}\n", "unknown-name", Severity::error, ""},
+    {"defaults {\n detect_prio no\n prio iet\n prio_args preferredip=1.2 # HERE\n}\n", "bad-arguments", Severity::warning, "prio_args"},
+    {"defaults {\n detect_prio no\n prio datacore # HERE\n}\n", "bad-arguments", Severity::warning, "prio_args"},
+    {"defaults {\n detect_prio no\n prio path_latency\n prio_args \"io_num=5 base_num=10\" # HERE\n}\n", "bad-arguments", Severity::warning, ""},
+    {"defaults {\n detect_prio no\n prio weightedpath\n prio_args \"devname sda\" # HERE\n}\n", "bad-arguments", Severity::warning, ""},
+    {"defaults {\n detect_prio no\n prio weightedpath\n prio_args \"hbtl ( 5\" # HERE\n}\n", "bad-arguments", Severity::warning, ""},
     {"defaults {\n path_selector \"roundrobin 0\" # HERE\n}\n", "unknown-name", Severity::warning, "round-robin"},
     {"overrides {\n protocol {\n type scsi:fc # HERE\n eh_deadline 5\n }\n}\n", "invalid-value", Severity::error, "scsi:fcp"},
     // deprecated

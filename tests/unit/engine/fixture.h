@@ -32,6 +32,7 @@ struct Disk {
   std::uint16_t group = 1;   ///< target port group of its port
   Answer answer = Answer::good;
   std::vector<std::uint8_t> sense;  ///< not empty: check condition for TEST UNIT READY
+  bool takes_no_commands = false;  ///< of SCSI
   bool refuses_inquiry = false;
   bool target_groups_fail = false;
   bool target_groups_hang = false;
@@ -390,7 +391,9 @@ class Bench {
     }
     CommandOutcome outcome;
     bool refused = (code == inquiry_code && asked.refuses_inquiry) || (code == report_groups_code && asked.target_groups_fail);
-    if (asked.answer == Answer::dead) {
+    if (asked.takes_no_commands) {
+      outcome.failure = CommandFailure::not_a_scsi_device;
+    } else if (asked.answer == Answer::dead) {
       outcome.host_status = HostStatus::no_connect;
     } else if (code == 0x00 && !asked.sense.empty()) {
       outcome.status = 2;

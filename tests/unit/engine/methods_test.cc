@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How the engine runs checkers and prioritizers: what is asked once for several paths, and what is left alone.
+#include "tests/unit/engine/fixture.h"
+
+#include <gmock/gmock.h>
+
+namespace mpath::engine {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Two paths in each of two port groups, everything settled.
+struct FourPaths : Bench {
+  explicit FourPaths(std::string defaults = {}) : Bench(std::move(defaults)) {
+    alua_disk("sda", 1);
+    alua_disk("sdb", 1);
+    alua_disk("sdc", 2);
+    alua_disk("sdd", 2);
+    access = {{1, 0}, {2, 1}};
+    kernel_map({{"sda", "sdb"}, {"sdc", "sdd"}});
+    start();
+    run(minutes{3});
+    forget();
+  }
+  void forget() {
+    messages.clear();
+    logs.clear();
+    commands = 0;
+    target_group_reports = 0;
+  }
+};
+
+TEST(AluaChecker, OneReportForEachPortGroupAndInterval) {
+  FourPaths bench("path_checker alua");
+  EXPECT_EQ(bench.path("sda")->checker, "alua");
+  bench.run(minutes{10});
+  EXPECT_EQ(bench.commands, bench.target_group_reports) << "nothing else is asked";
+  EXPECT_NEAR(static_cast<double>(bench.commands), 2.0 * 600 / 20, 8);
+  EXPECT_THAT(bench.messages, IsEmpty());
+}
+
+TEST(AluaChecker, EachPathHasItsTurn) {
+  FourPaths bench("path_checker alua");
+  bench.disks.at("sdb").answer = Answer::dead;
+  bench.run(minutes{1});
+  EXPECT_EQ(bench.health("sdb"), PathState::down);
+  EXPECT_EQ(bench.health("sda"), PathState::up);
+  bench.disks.at("sdb").answer = Answer::good;
+  bench.run(seconds{10});
+  EXPECT_EQ(bench.health("sdb"), PathState::up) << "a path that is down is asked itself";
+}
+
+TEST(AluaChecker, TheStateOfAGroupIsThatOfAllItsPaths) {
+  FourPaths bench("path_checker alua");
+  bench.access[1] = 0x3;
+  bench.run(seconds{25});
+  EXPECT_EQ(bench.health("sda"), PathState::down);
+  EXPECT_EQ(bench.health("sdb"), PathState::down);
+  EXPECT_EQ(bench.health("sdc"), PathState::up);
+  EXPECT_THAT(bench.take_messages(), ElementsAre("fail_path 8:0", "fail_path 8:16"));
+  bench.access[1] = 0x2;
+  bench.run(seconds{25});
+  EXPECT_EQ(bench.health("sda"), PathState::ghost);
+  EXPECT_EQ(bench.health("sdb"), PathState::ghost);
+}
+
+TEST(AluaChecker, APathThatHangsIsNotWaitedForByItsGroup) {
+  FourPaths bench("path_checker alua\nchecker_timeout 10");
+  bench.disks.at("sda").answer = Answer::none;
+  bench.disks.at("sdb").answer = Answer::dead;
+  bench.run(seconds{45});
+  EXPECT_EQ(bench.health("sdb"), PathState::down);
+  EXPECT_EQ(bench.health("sda"), PathState::timeout);
+}
+
+TEST(AluaChecker, WithoutPortGroupsItIsTur) {
+  Bench bench("path_checker alua");
+  bench.disk("sda");
+  bench.kernel_map({{"sda"}});
+  bench.start();
+  bench.run(seconds{30});
+  EXPECT_EQ(bench.path("sda")->checker, "tur");
+  EXPECT_EQ(bench.health("sda"), PathState::up);
+}
+
+TEST(Checker, AnUnknownNameLeavesThePathAsItIsAndSaysSoOnce) {
+  Bench bench("path_checker nonsense\ndetect_checker no");
+  bench.disk("sda");
+  bench.disk("sdb");
+  bench.kernel_map({{"sda"}, {"sdb"}});
+  bench.start();
+  bench.run(minutes{2});
+  EXPECT_EQ(bench.health("sda"), PathState::unchecked);
+  EXPECT_EQ(bench.path("sda")->checker, "");
+  EXPECT_THAT(bench.messages, IsEmpty());
+  EXPECT_THAT(bench.actions, IsEmpty());
+  EXPECT_EQ(bench.times_logged("left as it is, checker nonsense"), 2) << "once for each path";
+}
+
+TEST(Checker, OneThatCannotAskTheDeviceIsWildAndFailsNothing) {
+  Bench bench("path_checker tur");
+  Disk& made = bench.disk("sda");
+  made.found.facts.bus = Bus::nvme;
+  made.takes_no_commands = true;
+  made.found.facts.tpg_support = TpgSupport::undetermined;
+  bench.kernel_map({{"sda"}});
+  bench.start();
+  bench.run(minutes{2});
+  EXPECT_EQ(bench.health("sda"), PathState::wild);
+  EXPECT_THAT(bench.messages, IsEmpty());
+  EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::active);
+}
+
+TEST(Checker, ADirectReadThatIsLateIsDownNotTimedOut) {
+  Bench bench("path_checker directio\nchecker_timeout 10");
+  bench.disk("sda");
+  bench.disk("sdb");
+  bench.kernel_map({{"sda"}, {"sdb"}});
+  bench.start();
+  bench.run(seconds{30});
+  bench.disks.at("sda").answer = Answer::none;
+  bench.run(seconds{35});
+  EXPECT_EQ(bench.health("sda"), PathState::down);
+  std::size_t asked = bench.hung.size();
+  bench.run(minutes{5});
+  EXPECT_EQ(bench.hung.size(), asked) << "no second read while the first is under way";
+  bench.answers_again("sda");
+  bench.run(seconds{10});
+  EXPECT_EQ(bench.health("sda"), PathState::up);
+}
+
+TEST(Checker, WhatADeviceSupportsIsAskedOnce) {
+  Bench bench;
+  bench.disk("sda").found.facts.tpg_support = TpgSupport::undetermined;
+  bench.kernel_map({{"sda"}});
+  bench.start();
+  bench.run(seconds{30});
+  std::size_t before = bench.commands;
+  bench.run(minutes{1});
+  EXPECT_LE(bench.commands - before, 2U * 12) << "TEST UNIT READY, and reports of port groups where there are some";
+}
+
+TEST(Priority, ADeviceThatNeverReportedItsPortGroupsHasNone) {
+  Bench bench("path_grouping_policy group_by_prio");
+  for (const char* name : {"sda", "sdb"}) bench.alua_disk(name, 1).target_groups_fail = true;
+  bench.start();
+  bench.run(seconds{30});
+  EXPECT_EQ(bench.path("sda")->prioritizer, "const");
+  EXPECT_EQ(bench.path("sda")->priority, 1);
+  EXPECT_EQ(bench.groups(), "sda sdb");
+}
+
+TEST(Priority, OfAnUnknownMethodIsUndefinedAndHoldsNothingUp) {
+  Bench bench("prio nonsense\ndetect_prio no");
+  bench.disk("sda");
+  bench.disk("sdb");
+  bench.start();
+  bench.run(seconds{5});
+  EXPECT_TRUE(bench.has_map());
+  EXPECT_EQ(bench.path("sda")->priority, std::nullopt);
+  EXPECT_EQ(bench.path("sda")->prioritizer, "");
+  EXPECT_EQ(bench.times_logged("there is no prioritizer of the configured name"), 1);
+}
+
+TEST(Priority, ArgumentsAreParsedOnceAndRemarkedOnce) {
+  Bench bench("prio weightedpath\nprio_args \"devname sda 5 sdb x\"");
+  bench.disk("sda");
+  bench.disk("sdb");
+  bench.start();
+  bench.run(minutes{1});
+  EXPECT_EQ(bench.path("sda")->priority, 5);
+  EXPECT_EQ(bench.path("sdb")->priority, 0);
+  EXPECT_EQ(bench.times_logged("is not an expression and a number"), 1);
+}
+
+}  // namespace
+}  // namespace mpath::engine

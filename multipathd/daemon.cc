@@ -83,6 +83,7 @@ Status Daemon::start_watching() {
   for (int fd : commands_->event_fds()) {
     if (Status status = loop_->watch(fd, EPOLLIN, [](std::uint32_t) {}); !status) return status;
   }
+  watch_fabric();
   event_poll_ = device_mapper_->capabilities().event_poll;
   if (event_poll_) {
     Status status = loop_->watch(device_mapper_->event_fd(), EPOLLIN | EPOLLPRI,
@@ -165,6 +166,41 @@ void Daemon::on_uevents() {
       executor_->path_uevent(event.kernel_name, event.devnum);
     }
     if (event.is_dm && !event_poll_) executor_->map_events_pending();
+  }
+}
+
+/// Without it a lost link is noticed at the next check.
+void Daemon::watch_fabric() {
+  auto opened = sys::FabricEvents::open();
+  Status watched;
+  if (opened) {
+    fabric_.emplace(std::move(*opened));
+    watched = loop_->watch(fabric_->fd(), EPOLLIN, [this](std::uint32_t) { on_fabric_events(); });
+  } else if (opened.error().code != ErrorCode::unsupported) {
+    watched = std::unexpected(opened.error());
+  }
+  if (!watched) degraded_.push_back("no events of links and fabrics: " + watched.error().message());
+}
+
+void Daemon::on_fabric_events() {
+  using Kind = wire::FcEvent::Kind;
+  std::vector<wire::FcEvent> events;
+  if (!fabric_->receive(events)) log_->write(ports::LogLevel::warning, "fabric events", "the kernel dropped some");
+  for (const wire::FcEvent& event : events) {
+    if (event.kind == Kind::link_integrity) {
+      engine::FabricNotice notice{.host = event.host, .target_ports = {}};
+      for (std::uint64_t port : event.ports) notice.target_ports.push_back(wire::port_name_text(port));
+      executor_->post(std::move(notice));
+      continue;
+    }
+    // What it told of the old link says nothing of the new one.
+    if (event.kind == Kind::link_up || event.kind == Kind::state_change) {
+      executor_->post(engine::FabricNotice{.host = event.host, .target_ports = {}, .holds = false});
+    }
+    auto kind = event.kind == Kind::link_up     ? engine::LinkEvent::Kind::up
+                : event.kind == Kind::link_down ? engine::LinkEvent::Kind::down
+                                                : engine::LinkEvent::Kind::changed;
+    executor_->post(engine::LinkEvent{.host = event.host, .target_port = {}, .kind = kind});
   }
 }
 

@@ -13,6 +13,7 @@
 #include "libmpath/sys/device_mapper.h"
 #include "libmpath/sys/direct_read_helper.h"
 #include "libmpath/sys/epoll_loop.h"
+#include "libmpath/sys/fabric_events.h"
 #include "libmpath/sys/files.h"
 #include "libmpath/sys/udev_discovery.h"
 #include "libmpath/sys/udev_monitor.h"
@@ -49,6 +50,8 @@ class Daemon final : public runtime::Host {
   [[nodiscard]] engine::ConfigurationLoaded load_configuration(const ports::ConfigFiles& files);
   void on_signal(int signal);
   void on_uevents();
+  void watch_fabric();
+  void on_fabric_events();
   void request(RequestKind kind);
   bool turn();
   void feed_watchdog(MonoTime now);
@@ -60,6 +63,7 @@ class Daemon final : public runtime::Host {
   std::unique_ptr<sys::DeviceMapper> device_mapper_;
   std::unique_ptr<sys::UdevDiscovery> discovery_;
   std::unique_ptr<sys::UdevMonitor> monitor_;
+  std::optional<sys::FabricEvents> fabric_;
   std::unique_ptr<sys::Files> files_;
   std::unique_ptr<runtime::ThreadLanes> lanes_;
   std::unique_ptr<sys::DeviceCommands> commands_;

@@ -73,6 +73,8 @@ inline constexpr std::size_t sleeping_commands = 4;             ///< NVMe and cc
 inline constexpr std::size_t dm_answer_bytes = 64u << 20;       ///< longest answer of device-mapper (list, table, status)
 inline constexpr std::size_t sysfs_attribute_bytes = 64u << 10; ///< of a binary attribute (VPD pages)
 inline constexpr int uevent_buffer_bytes = 128 << 20;           ///< receive buffer of the uevent socket
+inline constexpr std::size_t fabric_datagrams = 64;            ///< events of links and fabrics taken at one wake-up
+inline constexpr std::size_t fpin_ports = 4096;                ///< ports that one notification of the fabric may name
 inline constexpr std::size_t uevents_per_read = 1000;           ///< taken at one wake-up
 
 // --- log ----------------------------------------------------------------------------------------------------

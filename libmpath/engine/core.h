@@ -130,6 +130,7 @@ struct Engine::Core {
 
   // --- schedule.cc: when checks are due ------------------------------------------------------------------------
   void on(const LinkEvent&);
+  void on(const FabricNotice&);
   void enter_port(PathRecord& path);
   void leave_port(PathRecord& path);
   /// Checked in this turn or the next, without a burst in one step; after the check that is under way, if one is.

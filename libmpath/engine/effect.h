@@ -96,6 +96,10 @@ struct TriggerUevent {
   std::string sysfs_path;
   std::string action;
 };
+/// Lane settings, no completion: the kernel treats the remote port as one that works badly (port_state Marginal).
+struct MarkRemotePort {
+  std::string remote_port;  ///< "rport-2:0-1"
+};
 /// Lane settings, no completion: what differs is written and remarks and failures are logged.
 struct ApplyTransportSettings {
   std::shared_ptr<const PathFacts> facts;
@@ -136,7 +140,7 @@ struct Exit {
 
 using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
                             SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, GatherPath, ReadIoCounters,
-                            TriggerUevent, DeletePath, ApplyTransportSettings,
+                            TriggerUevent, DeletePath, ApplyTransportSettings, MarkRemotePort,
                             Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
 
 }  // namespace mpath::engine

@@ -124,8 +124,15 @@ struct Started {};
 /// Deadlines have passed, or may have; harmless at any time.
 struct TimeAdvanced {};
 
+/// The fabric tells of damaged frames on the way to these ports, or (holds: false, no ports) that what it told of this host is over.
+struct FabricNotice {
+  std::uint32_t host = 0;
+  std::vector<std::string> target_ports;  ///< as in PathFacts::target_port
+  bool holds = true;
+};
+
 using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
                            TableActionFinished, MessageFinished, IoCountersRead, PathAppeared, PathDisappeared, MapsChanged,
-                           MapUeventSeen, LinkEvent, RequestArrived, Started, TimeAdvanced>;
+                           MapUeventSeen, LinkEvent, FabricNotice, RequestArrived, Started, TimeAdvanced>;
 
 }  // namespace mpath::engine

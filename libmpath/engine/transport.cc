@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the kernel is told of the paths of a map besides the map itself: the timeouts of their transports, and the largest request to their
 // queues. Once for each set of values, and again when a path returns: its port may be a new one to the kernel.
+#include <set>
+
 #include "libmpath/engine/core.h"
 
 namespace mpath::engine {
@@ -55,6 +57,31 @@ std::vector<QueueLimit> Engine::Core::queue_limits_before(const MapRecord& map, 
     }
   }
   return limits;
+}
+
+/// Heeded only where marginal_pathgroups says fpin.
+void Engine::Core::on(const FabricNotice& event) {
+  if (!resolver || options.mode != Mode::manage) return;
+  if (event.holds && daemon().marginal_pathgroups.value != MarginalPathgroups::fpin) return;
+  std::size_t concerned = 0;
+  std::set<std::string> remote_ports;
+  for (auto at = ports.lower_bound({event.host, {}}); at != ports.end() && at->first.first == event.host; ++at) {
+    const PortRecord& port = at->second;
+    if (event.holds && std::ranges::find(event.target_ports, port.target) == event.target_ports.end()) continue;
+    for (PathId id : port.paths) {
+      PathRecord* path = find_path(id);
+      if (path == nullptr || path->removed || path->facts->protocol != Protocol::scsi_fcp) continue;
+      if (path->marginal_reasons.has(MarginalReason::fpin) == event.holds) continue;
+      set_marginal(*path, MarginalReason::fpin, event.holds);
+      ++concerned;
+      if (event.holds && !path->facts->transport_device.empty()) remote_ports.insert(path->facts->transport_device);
+    }
+  }
+  for (const std::string& port : remote_ports) emit(MarkRemotePort{port});
+  if (concerned == 0) return;
+  log(event.holds ? Severity::warning : Severity::notice, fmt::format("host {}", event.host),
+      event.holds ? fmt::format("the fabric tells of damaged frames: {} path(s) are marginal", concerned)
+                  : fmt::format("the link or the fabric has changed: {} path(s) are no longer marginal", concerned));
 }
 
 }  // namespace mpath::engine

@@ -218,6 +218,15 @@ void Executor::carry_out(engine::ApplyTransportSettings& effect) {
   });
 }
 
+void Executor::carry_out(engine::MarkRemotePort& effect) {
+  submit(Lane::settings, 0, [this, port = std::move(effect.remote_port), &discovery = ports_.discovery]() -> Continuation {
+    Status written = discovery.write_setting("class/fc_remote_ports/" + port, "port_state", "Marginal");
+    return [this, written = std::move(written)] {
+      if (!written && written.error().code != ErrorCode::unsupported) log_failure(written.error());
+    };
+  });
+}
+
 /// Many paths share a port, and each says the same of it.
 void Executor::log_remark(const std::string& object, const policy::TransportRemark& remark) {
   constexpr std::size_t remembered = 4096;

@@ -84,6 +84,7 @@ class Executor {
   void carry_out(engine::TriggerUevent& effect);
   void carry_out(engine::DeletePath& effect);
   void carry_out(engine::ApplyTransportSettings& effect);
+  void carry_out(engine::MarkRemotePort& effect);
   void log_remark(const std::string& object, const policy::TransportRemark& remark);
   void set_queue_limits(std::shared_ptr<engine::RunTableAction> effect);
   void run_table(std::shared_ptr<engine::RunTableAction> effect);

@@ -95,5 +95,46 @@ TEST(Transport, QueueLimitsAreSetBeforeAPathJoinsAMapAndNeverLater) {
   EXPECT_EQ(actions[0].queue_limits[0].sysfs_path, "/sys/devices/sdb");
 }
 
+/// Two paths over the same port and one over another, all of host 1.
+struct Fabric : Bench {
+  explicit Fabric(const std::string& defaults) : Bench(defaults) {
+    for (const char* name : {"sda", "sdb", "sdc"}) {
+      PathFacts& facts = disk(name).found.facts;
+      bool other = facts.kernel_name == "sdc";
+      facts.target_port = other ? "0x500a098000000003" : "0x500a098000000002";
+      facts.transport_device = other ? "rport-1:0-3" : "rport-1:0-2";
+    }
+    hold<MarkRemotePort>();
+    start();
+    run(minutes{1});
+  }
+};
+
+TEST(FabricNotice, MakesThePathsOverThePortMarginalUntilTheLinkChanges) {
+  Fabric bench("marginal_pathgroups fpin\npath_grouping_policy multibus");
+  bench.step(FabricNotice{.host = 1, .target_ports = {"0x2100000000000001", "0x500a098000000003"}});
+  EXPECT_FALSE(bench.path("sda")->marginal);
+  EXPECT_TRUE(bench.path("sdc")->marginal);
+  ASSERT_EQ(bench.waiting.size(), 1U);
+  EXPECT_EQ(std::get<MarkRemotePort>(bench.waiting[0]).remote_port, "rport-1:0-3");
+  bench.step(FabricNotice{.host = 1, .target_ports = {"0x500a098000000003"}});
+  EXPECT_EQ(bench.waiting.size(), 1U) << "known";
+  bench.run(minutes{1});
+  EXPECT_EQ(bench.groups(), "sda sdb | sdc");
+  bench.step(FabricNotice{.host = 2, .target_ports = {}, .holds = false});
+  EXPECT_TRUE(bench.path("sdc")->marginal) << "another host";
+  bench.step(FabricNotice{.host = 1, .target_ports = {}, .holds = false});
+  EXPECT_FALSE(bench.path("sdc")->marginal);
+  bench.run(minutes{1});
+  EXPECT_EQ(bench.groups(), "sda sdb sdc");
+}
+
+TEST(FabricNotice, IsHeededOnlyWhereTheConfigurationSaysSo) {
+  Fabric bench("marginal_pathgroups on");
+  bench.step(FabricNotice{.host = 1, .target_ports = {"0x500a098000000003"}});
+  EXPECT_FALSE(bench.path("sdc")->marginal);
+  EXPECT_TRUE(bench.waiting.empty());
+}
+
 }  // namespace
 }  // namespace mpath::engine

@@ -77,6 +77,11 @@ inline constexpr std::size_t fabric_datagrams = 64;            ///< events of li
 inline constexpr std::size_t fpin_ports = 4096;                ///< ports that one notification of the fabric may name
 inline constexpr std::size_t uevents_per_read = 1000;           ///< taken at one wake-up
 
+// --- who uses a device --------------------------------------------------------------------------------------
+inline constexpr std::size_t device_users = 8;                  ///< named at most
+inline constexpr Duration device_users_time = milliseconds{300};  ///< how long they are looked for
+inline constexpr std::size_t mount_table_bytes = 4u << 20;
+
 // --- log ----------------------------------------------------------------------------------------------------
 inline constexpr std::size_t log_queue_lines = 4096;
 inline constexpr unsigned log_lines_per_object_per_minute = 10;

@@ -147,6 +147,11 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::reset_stats:
     case RequestKind::reset_all_stats:
     case RequestKind::reload_map:
+    case RequestKind::remove_all_maps:
+    case RequestKind::suspend_map:
+    case RequestKind::resume_map:
+    case RequestKind::force_queueing:
+    case RequestKind::unforce_queueing:
     case RequestKind::resize_map:
     case RequestKind::mpathctl_drain:
     case RequestKind::mpathctl_drain_confirm:
@@ -168,11 +173,15 @@ std::string reply_text(const RequestResult& result) {
     return encode_reply({worked ? 0 : exit_refused, result.output, worked ? std::string() : result.detail});
   }
   if (!result.output.empty()) return result.output;
+  std::string detail;
+  for (std::string_view line : split(result.detail, '\n')) {
+    if (!line.empty()) detail += escape(line) + '\n';
+  }
   switch (result.outcome) {
     case Outcome::ok: return "ok\n";
-    case Outcome::failed: return "fail\n";
+    case Outcome::failed: return detail.empty() ? "fail\n" : "fail\nfailed: " + detail;
     case Outcome::not_found: return std::string(unknown_device);
-    case Outcome::in_use: return "fail\nmap or partition in use\n";
+    case Outcome::in_use: return "fail\nmap or partition in use\n" + detail;
     case Outcome::blacklisted: return "blacklisted\n";
     case Outcome::delayed: return "delayed\n";
     case Outcome::timed_out: return std::string(timeout_reply);

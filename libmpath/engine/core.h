@@ -174,6 +174,7 @@ struct Engine::Core {
   void read_map(MapRecord& map);
   void take_kernel_map(MapRecord& map, const KernelMap& kernel);
   void map_vanished(MapRecord& map);
+  [[nodiscard]] MapRecord* find_listed(const KernelMapListing& listing);
   [[nodiscard]] std::vector<PathRecord*> members_for_table(MapRecord& map);
   [[nodiscard]] bool ready_to_create(MapRecord& map);
   [[nodiscard]] bool awaits_priority(const PathRecord& path) const;
@@ -185,14 +186,13 @@ struct Engine::Core {
   [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map);
   [[nodiscard]] std::optional<std::string> silence_in(const MapRecord& map);
   void run_table(MapRecord& map, TableAction action);
+  void begin_action(MapRecord& map, TableAction action);
   void defer(MapRecord& map, std::string why);
   void clear_deferral(MapRecord& map);
-  void remove_map(MapRecord& map, ReasonKind why, std::string text);
   void created(MapRecord& map, DevNum devnum);
   void table_failed(MapRecord& map, const Error& error);
   MapRecord& map_for(const Wwid& wwid);
   void erase_map(MapRecord& map);
-  void choose_name(MapRecord& map);
   void refresh_settings(MapRecord& map);
   [[nodiscard]] MapRecord* find_map(MapId id);
   [[nodiscard]] MapRecord* find_map_by_name(std::string_view name);
@@ -201,7 +201,45 @@ struct Engine::Core {
   void set_map_timer(MapRecord& map);
   void map_timer(MapRecord& map);
   void update_usable(MapRecord& map);
+
+  // --- map_names.cc: names of maps -----------------------------------------------------------------------------
+  [[nodiscard]] bool name_is_taken(const MapRecord& map, const MapName& name) const;
+  [[nodiscard]] policy::NameChoice name_choice(MapRecord& map);
+  void take_name(MapRecord& map, const MapName& name);
+  void choose_name(MapRecord& map);
+  void choose_new_name(MapRecord& map);
+  [[nodiscard]] bool may_rename(const MapRecord& map) const;
+  void renamed(MapRecord& map);
+
+  // --- map_size.cc: the size of maps ---------------------------------------------------------------------------
+  void on(const PathRescanned&);
+  [[nodiscard]] Result<std::uint64_t> agreed_size(const MapRecord& map);
+  void rescan_paths(MapRecord& map);
+  void rescanned(MapRecord& map);
+  void size_seen(MapRecord& map);
+  void path_size_changed(MapRecord& map);
+  void compare_size(MapRecord& map);
+  void request_resize(RequestId id, const Request& request);
+  void judge_resize(MapRecord& map);
+  void answer_resize(MapRecord& map, const RequestResult& result);
+  void resize_overdue(MapRecord& map);
+
+  // --- removal.cc: maps that go --------------------------------------------------------------------------------
+  void remove_map(MapRecord& map, ReasonKind why, std::string text);
+  [[nodiscard]] bool removal_wanted(MapRecord& map);
+  [[nodiscard]] bool removal_repeated(MapRecord& map, const Error& error);
+  void begin_removal(MapRecord& map, RequestId id);
+  void request_remove_map(RequestId id, const Request& request);
+  void request_remove_all_maps(RequestId id);
+  void settle(RequestId id, const RequestResult& result);
   void answer_waiting(MapRecord& map, const RequestResult& result);
+  void sync_deferred_removal(MapRecord& map);
+
+  // --- suspension.cc: maps that stand still --------------------------------------------------------------------
+  RequestResult request_suspend(MapRecord& map);
+  RequestResult request_resume(MapRecord& map);
+  void request_suspension(RequestId id, const Request& request);
+  [[nodiscard]] bool stands_still(MapRecord& map);
 
   // --- messages.cc: path states, queueing and group switches in the kernel -------------------------------------
   void on(const MessageFinished&);
@@ -230,13 +268,11 @@ struct Engine::Core {
   RequestResult request_reinstate_path(PathRecord& path, const Request& request);
   RequestResult request_remove_path(PathRecord& path, const Request& request);
   void request_add_map(RequestId id, const Request& request);
-  void request_remove_map(RequestId id, const Request& request);
   RequestResult request_switch_group(MapRecord& map, const Request& request);
   RequestResult request_disable_queueing(MapRecord& map, const Request& request);
   RequestResult request_restore_queueing(MapRecord& map, const Request& request);
   RequestResult request_reset_stats(MapRecord& map, const Request& request);
   RequestResult request_reload(MapRecord& map, const Request& request);
-  RequestResult request_resize(MapRecord& map, const Request& request);
   void reply(RequestId id, RequestResult result);
   void begin_shutdown();
   void maybe_exit();
@@ -302,6 +338,10 @@ struct Engine::Core {
   bool discovery_failed = false;
   MonoTime idle_deadline = no_deadline;
   std::size_t unsettled = 0;  ///< slot of a record that the configuration still waits for
+  std::map<RequestId, RequestRound> rounds;  ///< requests that wait for several maps
+  bool queueing_forced = false;              ///< forcequeueing daemon: maps go on queueing when we end
+  std::uint64_t actions_before = 0;          ///< counters.actions when the configuration began
+  std::optional<std::uint64_t> configuration_actions;  ///< how many the last one needed
   std::vector<std::pair<RequestId, Request>> held_requests;  ///< until the first configuration is done
 
   // Paths and maps.

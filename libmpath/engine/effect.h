@@ -110,6 +110,12 @@ struct ApplyTransportSettings {
 struct DeletePath {
   std::shared_ptr<const PathFacts> facts;
 };
+/// Lane settings → PathRescanned: the kernel asks the device for its size again. One at a time.
+struct RescanPath {
+  OpId op = OpId::none;
+  PathId path;
+  std::shared_ptr<const PathFacts> facts;
+};
 /// The answer to a request that the engine carried out.
 struct Reply {
   RequestId id = RequestId::none;
@@ -140,7 +146,7 @@ struct Exit {
 
 using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
                             SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, GatherPath, ReadIoCounters,
-                            TriggerUevent, DeletePath, ApplyTransportSettings, MarkRemotePort,
+                            TriggerUevent, DeletePath, RescanPath, ApplyTransportSettings, MarkRemotePort,
                             Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
 
 }  // namespace mpath::engine

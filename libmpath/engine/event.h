@@ -81,6 +81,12 @@ struct IoCountersRead {
   PathId path;
   Result<IoCounters> result;
 };
+/// Of RescanPath: the size in sectors as the kernel has it now.
+struct PathRescanned {
+  OpId op = OpId::none;
+  PathId path;
+  Result<std::uint64_t> size_sectors;
+};
 
 // --- kernel events ------------------------------------------------------------------------------------------
 /// udev told of a disk that is there (add, change, or a rescan), and it has been read.
@@ -132,7 +138,7 @@ struct FabricNotice {
 };
 
 using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
-                           TableActionFinished, MessageFinished, IoCountersRead, PathAppeared, PathDisappeared, MapsChanged,
+                           TableActionFinished, MessageFinished, IoCountersRead, PathRescanned, PathAppeared, PathDisappeared, MapsChanged,
                            MapUeventSeen, LinkEvent, FabricNotice, RequestArrived, Started, TimeAdvanced>;
 
 }  // namespace mpath::engine

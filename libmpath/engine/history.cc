@@ -122,6 +122,9 @@ std::string_view to_string(FollowUp follow_up) {
     case FollowUp::resized: return "resized";
     case FollowUp::renamed: return "renamed";
     case FollowUp::removed: return "removed";
+    case FollowUp::suspended: return "suspended";
+    case FollowUp::resumed: return "resumed";
+    case FollowUp::dropped_table: return "dropped a table";
     case FollowUp::switched: return "group switched";
     case FollowUp::refused: return "refused by the kernel";
   }
@@ -240,6 +243,9 @@ void Engine::Core::note_table_action(MapRecord& map, bool worked) {
       case TableActionKind::resize: return FollowUp::resized;
       case TableActionKind::rename: return FollowUp::renamed;
       case TableActionKind::remove: return FollowUp::removed;
+      case TableActionKind::suspend: return FollowUp::suspended;
+      case TableActionKind::resume: return FollowUp::resumed;
+      case TableActionKind::drop_table: return FollowUp::dropped_table;
     }
     return FollowUp::none;
   };

@@ -66,6 +66,7 @@ enum class Cause : std::uint8_t {
 /// What was done about it.
 enum class FollowUp : std::uint8_t {
   none, failed, reinstated, created, reloaded, resized, renamed, removed, switched, refused,
+  suspended, resumed, dropped_table,
 };
 [[nodiscard]] std::string_view to_string(FollowUp follow_up);
 

@@ -37,11 +37,11 @@ void Engine::Core::on(const MapRead& event) {
 /// Everything the kernel says of a map is taken over; a path that the kernel failed by itself is noticed here.
 void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
   bool fresh = !map.kernel;
-  if (map.name != kernel.name) {
-    if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
-    map.name = kernel.name;
+  if (map.kernel && map.kernel->name != kernel.name) {
+    log(Severity::notice, kernel.name.text, "was called " + map.kernel->name.text + " and renamed from outside");
+    map.wanted_name = {};
   }
-  map_by_name[map.name] = map.id;
+  take_name(map, kernel.name);
   map.kernel = kernel;
   map.read_at = now;
   touch(map);
@@ -83,9 +83,19 @@ void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
 void Engine::Core::map_vanished(MapRecord& map) {
   bool expected = map.forgotten || !map.kernel;
   if (!expected) {
-    log(Severity::warning, map.name.text, "was removed from outside; it is made again when one of its paths appears or on reconfigure");
+    log(Severity::warning, map.name.text,
+        fmt::format("was removed {}; it is made again when one of its paths appears or on reconfigure",
+                    map.kernel->deferred_remove ? "with its last user, as a deferred removal had asked"
+                                                : "from outside, by none of this daemon's actions"));
     map.forgotten = true;
   }
+  if (map.suspended_by_us) {
+    map.suspended_by_us = false;
+    note_marks(map);
+  }
+  map.remove_wanted = map.resume_wanted = map.resize_wanted = false;
+  map.wanted_name = {};
+  answer_resize(map, {Outcome::failed, map.name.text + ": the map is gone"});
   map.kernel.reset();
   map.uevent_deadline = no_deadline;
   clear_deferral(map);
@@ -106,17 +116,40 @@ void Engine::Core::map_vanished(MapRecord& map) {
   }
 }
 
+/// Known by name, or, where the list carries uuids, by WWID: somebody may have renamed it.
+MapRecord* Engine::Core::find_listed(const KernelMapListing& listing) {
+  auto by_name = map_by_name.find(listing.name);
+  MapRecord* named = by_name == map_by_name.end() ? nullptr : find_map(by_name->second);
+  if (!listing.uuid.starts_with("mpath-")) return listing.uuid.empty() ? named : nullptr;
+  auto by_wwid = map_by_wwid.find(Wwid{listing.uuid.substr(6)});
+  return by_wwid == map_by_wwid.end() ? nullptr : find_map(by_wwid->second);
+}
+
 void Engine::Core::on(const MapsChanged& event) {
+  auto same_device = [](const KernelMapListing& listing, const MapRecord& map) {
+    return map.kernel && map.kernel->devnum == listing.devnum;
+  };
   for (const KernelMapListing& gone : event.gone) {
     foreign_names.erase(gone.name);
-    MapRecord* map = find_map_by_name(gone.name.text);
-    if (map != nullptr && map->kernel && map->kernel->devnum == gone.devnum && map->table_op == OpId::none) map_vanished(*map);
+    auto at = map_by_name.find(gone.name);
+    MapRecord* map = at == map_by_name.end() ? nullptr : find_map(at->second);
+    bool is_renamed = std::ranges::any_of(event.changed, [&](const KernelMapListing& other) {
+      return other.devnum == gone.devnum && other.name != gone.name;
+    });
+    if (map != nullptr && same_device(gone, *map) && map->table_op == OpId::none && !is_renamed) map_vanished(*map);
   }
   for (const KernelMapListing& listing : event.changed) {
-    MapRecord* map = find_map_by_name(listing.name.text);
+    MapRecord* map = find_listed(listing);
     if (map == nullptr) {
-      foreign_names.insert(listing.name);
+      if (!listing.uuid.starts_with("mpath-")) foreign_names.insert(listing.name);
       continue;
+    }
+    if (same_device(listing, *map) && map->table_op == OpId::none && map->kernel->name != listing.name) {
+      // It is read by the name it has now; the rest follows from what is read.
+      log(Severity::notice, listing.name.text, "was called " + map->kernel->name.text + " and renamed from outside");
+      map->kernel->name = listing.name;
+      map->wanted_name = {};
+      take_name(*map, listing.name);
     }
     map->kernel_stale = true;
     queue_map(*map);

@@ -41,6 +41,7 @@ MapRecord& Engine::Core::map_for(const Wwid& wwid) {
   map.order = ++last_order;
   map.live = true;
   map.wwid = wwid;
+  map.saved_marks.wwid = wwid;
   map.first_seen = now;
   map.timer.owner = TimerOwner::map;
   map.timer.slot = slot;
@@ -52,6 +53,7 @@ MapRecord& Engine::Core::map_for(const Wwid& wwid) {
 
 void Engine::Core::erase_map(MapRecord& map) {
   answer_waiting(map, {});
+  answer_resize(map, {Outcome::failed, map.name.text + ": the map is gone"});
   timers.cancel(map.timer);
   map_by_wwid.erase(map.wwid);
   if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
@@ -81,28 +83,9 @@ void Engine::Core::refresh_settings(MapRecord& map) {
   touch(map);
 }
 
-void Engine::Core::choose_name(MapRecord& map) {
-  auto taken = [&](const MapName& name) {
-    if (foreign_names.contains(name)) return true;
-    auto at = map_by_name.find(name);
-    return at != map_by_name.end() && at->second != map.id;
-  };
-  std::optional<MapName> kernel_name;
-  if (map.kernel) kernel_name = map.kernel->name;
-  policy::NameChoice choice =
-      policy::choose_name(map.wwid, *map.settings, bindings, kernel_name, options.bindings_read_only, taken);
-  if (choice.new_binding && bindings.add(choice.name, map.wwid)) emit(RememberBinding{choice.name, map.wwid});
-  if (!map.name.empty() && map.name != choice.name) {
-    if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
-  }
-  map.name = choice.name;
-  map_by_name[map.name] = map.id;
-  touch(map);
-}
-
 void Engine::Core::set_map_timer(MapRecord& map) {
   // What happens when its deadline has come is done by map_timer() alone: one that passed in this very step is still due.
-  MonoTime due = std::min({map.uevent_deadline, map.failback_due, map.look_again, map.retry_deadline});
+  MonoTime due = std::min({map.uevent_deadline, map.failback_due, map.look_again, map.retry_deadline, map.resize_deadline});
   auto consider = [&](MonoTime deadline) {
     if (deadline > now) due = std::min(due, deadline);
   };
@@ -131,6 +114,7 @@ void Engine::Core::map_timer(MapRecord& map) {
     map.failback_due = no_deadline;
     map.failback_now = true;
   }
+  if (map.resize_deadline <= now) resize_overdue(map);
   if (map.look_again <= now) {
     map.look_again = no_deadline;
     map.kernel_stale = map.kernel_stale || map.kernel.has_value();
@@ -143,10 +127,6 @@ void Engine::Core::map_timer(MapRecord& map) {
   }
   set_map_timer(map);
   queue_map(map);
-}
-
-void Engine::Core::answer_waiting(MapRecord& map, const RequestResult& result) {
-  for (RequestId id : std::exchange(map.waiting_requests, {})) reply(id, result);
 }
 
 }  // namespace mpath::engine

@@ -17,6 +17,9 @@ constexpr Duration longest_backoff = seconds{60};
 /// For the kernel's error handling after a command's timeout.
 constexpr Duration io_end_grace = seconds{2};
 
+/// What a load asks the kernel for.
+std::string loaded_text(const MapSpec& spec) { return wire::format_table(spec.table) + (spec.read_only ? " read-only" : ""); }
+
 std::string seconds_text(Duration span) {
   return fmt::format("{} s", std::chrono::duration_cast<seconds>(span).count());
 }
@@ -241,8 +244,11 @@ void Engine::Core::reconcile(MapRecord& map) {
   }
   if (is_reserved(map)) return;
   update_usable(map);
+  if (stands_still(map)) return;
   if (map.kernel) sync_path_states(map);
   if (map.kernel) apply_transport_settings(map);
+  if (removal_wanted(map)) return;
+  if (map.kernel) sync_deferred_removal(map);
   if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
   std::vector<PathRecord*> members = members_for_table(map);
   if (!map.kernel) {
@@ -255,13 +261,18 @@ void Engine::Core::reconcile(MapRecord& map) {
     reconcile_without_paths(map);
     return;
   }
+  if (map.kernel && map.configuring) {
+    choose_new_name(map);
+    compare_size(map);
+  }
   bool answers_awaited = awaits_first_answers(map);
   policy::Layout layout = lay_out(map, members);
   plan::Options allowed;
   allowed.force = map.forced;
   allowed.regroup = !answers_awaited &&
                     (map.configuring || map.regroup_wanted || map.settings->failback.value.kind == Failback::Kind::immediate);
-  allowed.name_is_free = map.configuring && map.kernel && map.kernel->name == map.name;
+  allowed.name_is_free = may_rename(map);
+  if (allowed.name_is_free) layout.spec.name = map.wanted_name;
   plan::Plan plan = plan::make_plan(layout.spec, map.kernel ? &*map.kernel : nullptr, allowed);
   if (plan.table && may_act_now(map, *plan.table)) {
     run_table(map, std::move(*plan.table));
@@ -324,7 +335,7 @@ bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
     return false;
   }
   if (!map.forced && map.kernel->table_fingerprint == map.loaded_answer &&
-      wire::format_table(action.spec.table) == map.loaded_table) {
+      loaded_text(action.spec) == map.loaded_table) {
     if (map.deferred_since == no_deadline) {
       log(Severity::error, map.name.text,
           "the kernel's table differs from the one that was loaded (" + action.reason.text + "); it is not loaded again");
@@ -356,31 +367,30 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
   }
   action.fail_after_load = map.failed_after_load;
   action.queue_limits = queue_limits_before(map, action);
+  action.partition_delimiter = daemon().partition_delimiter.value;
   action.udev.no_kpartx = map.settings->skip_kpartx.value;
   action.udev.no_paths = !any_usable;
   if (map.forced || action.kind == TableActionKind::resize) action.udev.reload = false;
   log(Severity::notice, map.name.text,
       fmt::format("{}: {} ({})", to_string(action.kind), to_string(action.reason.kind), action.reason.text));
   clear_deferral(map);
-  map.loaded_table = wire::format_table(action.spec.table);
+  if (action.kind == TableActionKind::rename) {
+    // Nobody else may take it meanwhile.
+    map_by_name[action.spec.name] = map.id;
+  } else {
+    map.loaded_table = loaded_text(action.spec);
+  }
   map.uevent_seen = false;
-  map.table_kind = action.kind;
-  map.table_begun = now;
-  map.table_reason = to_string(action.reason.kind);
-  map.table_op = new_op();
-  touch(map);
-  emit(RunTableAction{map.table_op, map.id, std::move(action)});
+  begin_action(map, std::move(action));
 }
 
-void Engine::Core::remove_map(MapRecord& map, ReasonKind why, std::string text) {
-  if (!map.kernel || map.table_op != OpId::none) return;
-  TableAction action = plan::removal(*map.kernel, why, std::move(text));
-  action.deferred_remove = map.settings && map.settings->deferred_remove.value;
-  log(Severity::notice, map.name.text, "remove: " + action.reason.text);
+void Engine::Core::begin_action(MapRecord& map, TableAction action) {
   map.table_kind = action.kind;
   map.table_begun = now;
   map.table_reason = to_string(action.reason.kind);
   map.table_op = new_op();
+  ++counters.actions;
+  touch(map);
   emit(RunTableAction{map.table_op, map.id, std::move(action)});
 }
 
@@ -402,12 +412,12 @@ void Engine::Core::on(const TableActionFinished& event) {
   }
   map->failed_actions = 0;
   map->retry_at = {};
-  map->load_unread = true;
   auto was_failed = [&](DevNum devnum) {
     return std::ranges::find(map->failed_after_load, devnum) != map->failed_after_load.end();
   };
   switch (map->table_kind) {
     case TableActionKind::create:
+      map->load_unread = true;
       ++counters.table_loads;
       ++map->map_loads;
       map->forced = false;
@@ -415,10 +425,14 @@ void Engine::Core::on(const TableActionFinished& event) {
       break;
     case TableActionKind::reload:
     case TableActionKind::resize:
+      map->load_unread = true;
       ++counters.table_loads;
       ++map->map_loads;
       map->forced = false;
-      if (map->table_kind == TableActionKind::resize) map->resize_wanted = false;
+      if (map->table_kind == TableActionKind::resize) {
+        map->resize_wanted = false;
+        answer_resize(*map, {});
+      }
       for (PathId id : map->paths) {
         PathRecord* path = find_path(id);
         if (path == nullptr || path->removed) continue;
@@ -427,7 +441,13 @@ void Engine::Core::on(const TableActionFinished& event) {
         path->failed_by_us = path->kernel_state == KernelPathState::failed;
       }
       break;
-    case TableActionKind::rename: break;
+    case TableActionKind::rename: renamed(*map); break;
+    case TableActionKind::drop_table: break;
+    case TableActionKind::suspend:
+    case TableActionKind::resume:
+      map->resume_wanted = false;
+      answer_waiting(*map, {});
+      break;
     case TableActionKind::remove:
       map->remove_wanted = false;
       map->forgotten = true;
@@ -453,8 +473,16 @@ void Engine::Core::created(MapRecord& map, DevNum devnum) {
 
 void Engine::Core::table_failed(MapRecord& map, const Error& error) {
   ++counters.table_failures;
+  if (map.table_kind == TableActionKind::remove && removal_repeated(map, error)) return;
   ++map.failed_actions;
   map.loaded_table.clear();
+  if (map.table_kind == TableActionKind::rename) {
+    if (auto at = map_by_name.find(map.wanted_name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
+  }
+  if (map.table_kind == TableActionKind::suspend) {
+    map.suspended_by_us = false;
+    note_marks(map);
+  }
   Duration backoff = std::min<Duration>(first_backoff * (std::int64_t{1} << std::min(map.failed_actions - 1, 6U)), longest_backoff);
   // Something else changed the map meanwhile: read it again and plan anew, at once the first time.
   if (error.code == ErrorCode::conflict && map.failed_actions == 1) backoff = Duration{0};
@@ -464,6 +492,7 @@ void Engine::Core::table_failed(MapRecord& map, const Error& error) {
       fmt::format("{} failed: {}; tried again in {}", to_string(map.table_kind), error.message(), seconds_text(backoff)));
   if (map.table_kind == TableActionKind::remove) map.remove_wanted = false;
   answer_waiting(map, {outcome, error.message()});
+  if (map.table_kind == TableActionKind::resize) answer_resize(map, {outcome, error.message()});
 }
 
 }  // namespace mpath::engine

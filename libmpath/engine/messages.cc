@@ -59,7 +59,10 @@ void Engine::Core::on(const MessageFinished& event) {
     log(Severity::warning, map->name.text, to_string(event.message) + " failed: " + event.result.error().message());
     map->kernel_stale = true;
   }
-  if (map->queue_op == event.op) {
+  if (map->keep_op == event.op) {
+    map->keep_op = OpId::none;
+    map->kernel_stale = true;
+  } else if (map->queue_op == event.op) {
     map->queue_op = OpId::none;
     map->kernel_stale = true;
   } else if (map->switch_op == event.op) {
@@ -99,6 +102,7 @@ void Engine::Core::sync_queueing(MapRecord& map, bool wanted) {
   if (map.queue_op != OpId::none || map.message_retry_at > now) return;
   if (wire::features_has(map.kernel->table.features, wire::queue_if_no_path) == wanted) return;
   auto kind = wanted ? MapMessage::Kind::queue_if_no_path : MapMessage::Kind::fail_if_no_path;
+  ++counters.actions;
   map.queue_op = send(map, {.kind = kind, .path = {}, .group = 0});
 }
 
@@ -152,6 +156,7 @@ void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan, const poli
   map.failback_now = false;
   map.failback_due = no_deadline;
   log(Severity::notice, map.name.text, fmt::format("switch to path group {} ({})", wish->message.group, wish->reason.text));
+  ++counters.actions;
   map.switch_op = send(map, wish->message);
 }
 

@@ -107,8 +107,10 @@ void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, c
   if (identity_moved) path.check.identify_wanted = true;
   if (identity_moved || path.health.state == PathState::unchecked) check_now(path);
   if (MapRecord* map = find_map(path.map)) {
-    if (size_changed) log(Severity::notice, path.facts->kernel_name,
-                          fmt::format("its size is {} sectors now", path.facts->size_sectors));
+    if (size_changed) {
+      log(Severity::notice, path.facts->kernel_name, fmt::format("its size is {} sectors now", path.facts->size_sectors));
+      path_size_changed(*map);
+    }
     queue_map(*map);
   }
   touch(path);
@@ -228,6 +230,10 @@ void Engine::Core::remove_path(PathRecord& path) {
   log(Severity::notice, path.facts->kernel_name, "removed");
   path.removed = true;
   if (path.attached) emit(DetachPath{path.id});
+  if (path.rescan_op != OpId::none) {
+    path.rescan_op = OpId::none;
+    if (MapRecord* waiting = find_map(path.map)) rescanned(*waiting);
+  }
   path.attached = false;
   if (path.check.step != CheckStep::idle) --checks_outstanding;
   path.check = {};

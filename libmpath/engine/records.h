@@ -18,6 +18,7 @@
 #include "libmpath/policy/detection.h"
 #include "libmpath/policy/prioritizer.h"
 #include "libmpath/policy/schedule.h"
+#include "libmpath/model/request.h"
 #include "libmpath/wire/run_state.h"
 #include "libmpath/wire/scsi_command.h"
 
@@ -117,6 +118,7 @@ struct PathRecord {
   // What the kernel's table says of it, and what we told it.
   bool in_table = false;
   KernelPathState kernel_state = KernelPathState::unknown;
+  OpId rescan_op = OpId::none;
   OpId message_op = OpId::none;
   KernelPathState message_sent = KernelPathState::unknown;
   MonoTime message_retry_at{};         ///< back-off after a message that the kernel refused
@@ -144,6 +146,12 @@ struct PathRecord {
   }
 };
 
+/// A request that waits for the answers of several maps.
+struct RequestRound {
+  std::size_t open = 0;
+  RequestResult worst;
+};
+
 struct MapRecord {
   MapId id;
   std::uint64_t order = 0;
@@ -161,7 +169,18 @@ struct MapRecord {
   bool configuring = true;             ///< the next plan may do what only a (re)configuration does
   bool forced = false;                 ///< load even if the table is right
   bool resize_wanted = false;
-  bool remove_wanted = false;
+  bool remove_wanted = false;          ///< by command
+  std::uint32_t removals_left = 0;     ///< attempts after the next one
+  bool suspended_by_us = false;        ///< `suspend map` was asked for
+  bool suspension_stale = false;       ///< … of the daemon before this one
+  bool suspension_said = false;
+  bool resume_wanted = false;
+  wire::MapMarks saved_marks;          ///< what /run/multipath/state says of it
+  MapName wanted_name;                 ///< empty: the one it has
+  std::size_t rescans = 0;             ///< of its paths, under way
+  std::vector<RequestId> resize_requests;
+  MonoTime resize_deadline = no_deadline;
+  std::string size_remark;             ///< which path stands against a new size; said once
   bool refused = false;                ///< by find_multipaths; said once
   bool forgotten = false;              ///< removed from outside or by command; not made again by itself
   OpId table_op = OpId::none;
@@ -171,6 +190,7 @@ struct MapRecord {
   MonoTime read_at{};                  ///< when the kernel's map was taken over last
   OpId queue_op = OpId::none;
   OpId switch_op = OpId::none;
+  OpId keep_op = OpId::none;           ///< of @cancel_deferred_remove
   MonoTime first_seen{};
   MonoTime settle_until{};
   MonoTime settle_limit{};

@@ -51,7 +51,14 @@ void Engine::Core::carry_out(RequestId id, const Request& request) {
     case RequestKind::restore_queueing: return with_map(id, request, &Core::request_restore_queueing);
     case RequestKind::reset_stats: return with_map(id, request, &Core::request_reset_stats);
     case RequestKind::reload_map: return with_map(id, request, &Core::request_reload);
-    case RequestKind::resize_map: return with_map(id, request, &Core::request_resize);
+    case RequestKind::resize_map: return request_resize(id, request);
+    case RequestKind::remove_all_maps: return request_remove_all_maps(id);
+    case RequestKind::suspend_map:
+    case RequestKind::resume_map: return request_suspension(id, request);
+    case RequestKind::force_queueing:
+    case RequestKind::unforce_queueing:
+      queueing_forced = request.kind == RequestKind::force_queueing;
+      return reply(id, {});
     case RequestKind::disable_queueing_all: return with_all_maps(id, request, &Core::request_disable_queueing);
     case RequestKind::restore_queueing_all: return with_all_maps(id, request, &Core::request_restore_queueing);
     case RequestKind::reset_all_stats: return with_all_maps(id, request, &Core::request_reset_stats);
@@ -151,14 +158,6 @@ void Engine::Core::request_add_map(RequestId id, const Request& request) {
   queue_map(*map);
 }
 
-void Engine::Core::request_remove_map(RequestId id, const Request& request) {
-  MapRecord* map = requested_map(request);
-  if (map == nullptr || !map->kernel) return reply(id, {Outcome::not_found, {}});
-  if (map->table_op != OpId::none) return reply(id, {Outcome::failed, "another action on the map is under way"});
-  map->waiting_requests.push_back(id);
-  remove_map(*map, ReasonKind::requested, "asked for");
-}
-
 RequestResult Engine::Core::request_switch_group(MapRecord& map, const Request& request) {
   if (request.group == 0 || request.group > map.kernel->table.groups.size() || map.switch_op != OpId::none) {
     return {Outcome::failed, "there is no such group"};
@@ -191,27 +190,11 @@ RequestResult Engine::Core::request_reload(MapRecord& map, const Request&) {
   return {};
 }
 
-RequestResult Engine::Core::request_resize(MapRecord& map, const Request&) {
-  std::uint64_t size = 0;
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
-    if (size != 0 && path->facts->size_sectors != size) {
-      return {Outcome::failed, path->facts->kernel_name + " has another size than the others; rescan it first"};
-    }
-    size = path->facts->size_sectors;
-  }
-  if (size == 0) return {Outcome::failed, "the size of its paths is not known"};
-  if (!carries_io(map)) return {Outcome::failed, "no path works: the flush that a new size needs would fail the I/O that waits for one"};
-  map.resize_wanted = size != map.kernel->table.size_sectors;
-  return {};
-}
-
 /// queue_without_daemon no: I/O that waits for a path that nobody watches any more would wait for ever.
 void Engine::Core::begin_shutdown() {
   if (exiting) return;
   enter_state(DaemonState::shutdown);
-  if (options.mode == Mode::manage && resolver && !daemon().queue_without_daemon.value) {
+  if (options.mode == Mode::manage && resolver && !daemon().queue_without_daemon.value && !queueing_forced) {
     for (auto& map : maps) {
       if (!map->live || !map->kernel || is_reserved(*map) || !wire::features_has(map->kernel->table.features, wire::queue_if_no_path)) continue;
       map->queue_op = send(*map, {.kind = MapMessage::Kind::fail_if_no_path, .path = {}, .group = 0});

@@ -59,6 +59,7 @@ void Engine::Core::restore_marks(MapRecord& map) {
   auto at = restored_maps.find(map.wwid);
   if (at == restored_maps.end()) return;
   map.queueing_disabled = at->second.queueing_disabled;
+  map.suspended_by_us = map.suspension_stale = at->second.suspended;
   restored_maps.erase(at);
   note_marks(map);
 }
@@ -86,9 +87,16 @@ void Engine::Core::note_marks(PathRecord& path) {
 }
 
 void Engine::Core::note_marks(MapRecord& map) {
-  bool marked = map.live && map.queueing_disabled;
-  bool changed = marked ? marked_maps.insert(map.id).second : marked_maps.erase(map.id) != 0;
-  marks_changed = marks_changed || changed;
+  wire::MapMarks marks{.wwid = map.wwid, .queueing_disabled = map.live && map.queueing_disabled,
+                       .suspended = map.live && map.suspended_by_us};
+  if (marks == map.saved_marks) return;
+  if (marks.queueing_disabled || marks.suspended) {
+    marked_maps.insert(map.id);
+  } else {
+    marked_maps.erase(map.id);
+  }
+  map.saved_marks = std::move(marks);
+  marks_changed = true;
 }
 
 /// At the end of a step.
@@ -108,7 +116,7 @@ void Engine::Core::save_run_state() {
     if (path != nullptr) state.paths.push_back(path->saved_marks);
   }
   for (MapId id : marked_maps) {
-    if (const MapRecord* map = find_map(id)) state.maps.push_back({.wwid = map->wwid, .queueing_disabled = map->queueing_disabled});
+    if (const MapRecord* map = find_map(id)) state.maps.push_back(map->saved_marks);
   }
   for (const auto& [key, drain] : drains) {
     // The file counts by the machine's clock.

@@ -81,7 +81,10 @@ std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
       case TableActionKind::reload: view->pending = PendingAction::reload; break;
       case TableActionKind::rename: view->pending = PendingAction::rename; break;
       case TableActionKind::resize:
-      case TableActionKind::remove: break;
+      case TableActionKind::remove:
+      case TableActionKind::suspend:
+      case TableActionKind::resume:
+      case TableActionKind::drop_table: break;
     }
   } else if (map.switch_op != OpId::none) {
     view->pending = PendingAction::switchpg;
@@ -128,6 +131,7 @@ std::shared_ptr<Snapshot> Engine::Core::snapshot() {
   picture->config = config;
   picture->state = daemon_state;
   picture->reconfigure_pending = reconfigure_pending;
+  picture->configuration_actions = configuration_actions;
   picture->events_waiting = configuring || !found_paths.empty();
   picture->counters = counters;
   picture->counters.checks_outstanding = checks_outstanding;

@@ -91,6 +91,7 @@ struct Counters {
   std::uint64_t checks_started = 0;
   std::uint64_t checks_finished = 0;
   std::uint64_t checks_outstanding = 0;
+  std::uint64_t actions = 0;             ///< of tables, and messages that change groups or queueing
   std::uint64_t table_loads = 0;
   std::uint64_t table_failures = 0;
   std::uint64_t messages = 0;
@@ -115,6 +116,7 @@ struct Snapshot {
   std::shared_ptr<const config::Config> config;
   DaemonState state = DaemonState::init;
   bool reconfigure_pending = false;
+  std::optional<std::uint64_t> configuration_actions;  ///< how many the last configuration needed; nothing before the first is done
   bool events_waiting = false;       ///< uevents queued or in work: "busy: True"
   std::uint32_t process_id = 0;      ///< filled in by the daemon
   Counters counters;

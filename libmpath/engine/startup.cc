@@ -8,6 +8,7 @@ namespace mpath::engine {
 
 void Engine::Core::begin_configuration() {
   configuring = true;
+  actions_before = counters.actions;
   configuration_op = new_op();
   emit(LoadConfiguration{configuration_op});
 }
@@ -233,6 +234,8 @@ void Engine::Core::maybe_become_idle() {
   configuring = false;
   idle_deadline = no_deadline;
   timers.cancel(engine_timer);
+  configuration_actions = counters.actions - actions_before;
+  log(Severity::notice, {}, fmt::format("configured: {} maps, {} paths; {} actions", map_order.size(), path_order.size(), *configuration_actions));
   enter_state(DaemonState::idle);
   for (auto& [id, request] : std::exchange(held_requests, {})) carry_out(id, request);
   if (std::exchange(reconfigure_pending, false)) request_reconfigure(false);

@@ -10,6 +10,9 @@ std::string_view to_string(TableActionKind kind) {
     case TableActionKind::resize: return "resize";
     case TableActionKind::rename: return "rename";
     case TableActionKind::remove: return "remove";
+    case TableActionKind::suspend: return "suspend";
+    case TableActionKind::resume: return "resume";
+    case TableActionKind::drop_table: return "drop table";
   }
   return "create";
 }
@@ -46,6 +49,7 @@ std::string to_string(const MapMessage& message) {
     case Kind::enable_group: return fmt::format("enable_group {}", message.group);
     case Kind::queue_if_no_path: return "queue_if_no_path";
     case Kind::fail_if_no_path: return "fail_if_no_path";
+    case Kind::cancel_deferred_remove: return "@cancel_deferred_remove";
   }
   return {};
 }

@@ -36,6 +36,9 @@ enum class TableActionKind {
   resize,  ///< the same, with the flush that a new size needs
   rename,
   remove,
+  suspend,     ///< hold I/O back, without a flush
+  resume,      ///< end that; swaps no table in
+  drop_table,  ///< take back a table that was loaded and not swapped in
 };
 [[nodiscard]] std::string_view to_string(TableActionKind kind);
 
@@ -72,13 +75,14 @@ struct TableAction {
   UdevFlags udev;
   std::vector<DevNum> fail_after_load;  ///< paths that must not carry I/O: a load makes every path active again
   std::vector<QueueLimit> queue_limits;
-  bool deferred_remove = false;
+  std::optional<std::string> partition_delimiter;  ///< rename: between the name and the number of a partition map; nothing: as kpartx
+  bool deferred_remove = false;           ///< a removal of a map in use is taken for done, and happens when it is free
   Reason reason;
 };
 
 /// A message to the live target; no table changes.
 struct MapMessage {
-  enum class Kind { fail_path, reinstate_path, switch_group, enable_group, queue_if_no_path, fail_if_no_path };
+  enum class Kind { fail_path, reinstate_path, switch_group, enable_group, queue_if_no_path, fail_if_no_path, cancel_deferred_remove };
   Kind kind = Kind::fail_path;
   DevNum path;              ///< fail_path, reinstate_path
   std::uint32_t group = 0;  ///< switch_group, enable_group; 1-based

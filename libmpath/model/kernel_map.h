@@ -54,6 +54,7 @@ struct KernelMap {
   std::uint32_t open_count = 0;
   bool suspended = false;
   bool read_only = false;
+  bool deferred_remove = false;     ///< it goes with its last opener
   bool has_inactive_table = false;  ///< a table was loaded and not yet resumed into place
 
   [[nodiscard]] bool is_multipath() const { return uuid.starts_with("mpath-"); }

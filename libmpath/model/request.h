@@ -23,6 +23,7 @@ enum class RequestKind {
   disable_queueing, restore_queueing, disable_queueing_all, restore_queueing_all,
   reset_stats, reset_all_stats, reload_map, resize_map,
   mpathctl_drain, mpathctl_drain_confirm, mpathctl_undrain,
+  remove_all_maps, suspend_map, resume_map, force_queueing, unforce_queueing,
 };
 
 /// Whether a request only reads; other users than root may make only such.

@@ -118,6 +118,9 @@ std::optional<Reason> reload_reason(const MapSpec& wanted, const KernelMap& kern
   if (!features_match(ours.features, theirs.features)) {
     return Reason{ReasonKind::features_differ, theirs.features + " becomes " + ours.features};
   }
+  if (wanted.read_only != kernel.read_only) {
+    return Reason{ReasonKind::read_only_differs, wanted.read_only ? "a path is read-only now" : "no path is read-only any more"};
+  }
   bool same = same_layout(ours, theirs);
   if (!same && all_paths(ours) != all_paths(theirs)) return path_difference(ours, theirs);
   if (!options.regroup) return std::nullopt;
@@ -199,6 +202,13 @@ Plan make_plan(const MapSpec& wanted, const KernelMap* kernel, const Options& op
   }
   add_messages(plan, wanted, *kernel, options);
   return plan;
+}
+
+TableAction suspension(const KernelMap& kernel, TableActionKind kind, std::string text) {
+  TableAction action = removal(kernel, ReasonKind::requested, std::move(text));
+  action.kind = kind;
+  action.udev.reload = true;
+  return action;
 }
 
 TableAction removal(const KernelMap& kernel, ReasonKind why, std::string text) {

@@ -35,6 +35,9 @@ struct Plan {
 /// `kernel` is null if there is no such map. Path failures are not the plan's business: they are messages of the health side.
 [[nodiscard]] Plan make_plan(const MapSpec& wanted, const KernelMap* kernel, const Options& options);
 
+/// Suspend, resume or drop_table for the kernel's map, whatever its table.
+[[nodiscard]] TableAction suspension(const KernelMap& kernel, TableActionKind kind, std::string text);
+
 /// The action that removes the kernel's map.
 [[nodiscard]] TableAction removal(const KernelMap& kernel, ReasonKind why, std::string text);
 

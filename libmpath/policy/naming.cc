@@ -63,10 +63,12 @@ NameChoice choose_name(const Wwid& wwid, const config::MapSettings& settings, co
                        const std::optional<MapName>& kernel_name, bool bindings_read_only,
                        const std::function<bool(const MapName&)>& taken) {
   const MapName by_wwid{wwid.text};
+  // A map that exists keeps the name it has rather than take one that nobody asked for.
+  const MapName otherwise = kernel_name.value_or(by_wwid);
   auto usable = [&](const MapName& name) { return (kernel_name && *kernel_name == name) || !taken(name); };
   if (settings.alias.value) {
     MapName alias{*settings.alias.value};
-    return {usable(alias) ? alias : by_wwid, false};
+    return {usable(alias) ? alias : otherwise, false};
   }
   if (!settings.user_friendly_names.value) return {by_wwid, false};
 
@@ -79,7 +81,7 @@ NameChoice choose_name(const Wwid& wwid, const config::MapSettings& settings, co
       return {*kernel_name, !bindings_read_only};
     }
   }
-  if (bound != nullptr) return {usable(*bound) ? *bound : by_wwid, false};
+  if (bound != nullptr) return {usable(*bound) ? *bound : otherwise, false};
   if (bindings_read_only) return {by_wwid, false};
   return {bindings.first_free(settings.alias_prefix.value, taken), true};
 }

@@ -63,9 +63,14 @@ class DeviceMapper {
   /// [wait] Swap the inactive table in (suspending with or without flush) and resume. On failure the device is
   /// resumed with its old table: it is never left suspended.
   virtual Status resume(const MapName& name, UdevFlags flags, bool flush) = 0;
-  /// [table]
-  virtual Status rename(const MapName& name, const MapName& new_name, const Precondition& expected) = 0;
-  /// [table] ErrorCode::busy if it is in use and `deferred` is false.
+  /// [wait] Hold back I/O; what is under way is waited for, what waits for a path is not.
+  virtual Status suspend(const MapName& name, const Precondition& expected) = 0;
+  /// [table] Take back a table that was loaded and not swapped in.
+  virtual Status drop_table(const MapName& name, const Precondition& expected) = 0;
+  /// [table] The map's partition maps follow it, with `delimiter` before their numbers; nothing: "p" after a digit, else nothing.
+  virtual Status rename(const MapName& name, const MapName& new_name, const std::optional<std::string>& delimiter,
+                        const Precondition& expected) = 0;
+  /// [table] Partition maps first. ErrorCode::busy if it or one of them is in use and `deferred` is false; the cause names who uses it.
   virtual Status remove(const MapName& name, bool deferred, const Precondition& expected) = 0;
   /// [fast] Sector 0 of the live table. `uuid` must be the device's, else ErrorCode::conflict.
   virtual Status message(const MapName& name, std::string_view uuid, const MapMessage& message) = 0;
@@ -131,6 +136,9 @@ class Discovery {
   virtual Status write_setting(std::string_view object, std::string_view, std::string_view) {
     return fail(ErrorCode::unsupported, std::string(object), "has no settings");
   }
+  /// [settings] Let the kernel ask the device for its size again; gives the size, in sectors. Blocks while the device does not answer.
+  /// Errors as for remove_device().
+  virtual Result<std::uint64_t> rescan(const PathFacts& facts) = 0;
 };
 
 /// A file of the configuration, read whole.

@@ -192,6 +192,14 @@ void Executor::carry_out(engine::DeletePath& effect) {
   });
 }
 
+void Executor::carry_out(engine::RescanPath& effect) {
+  engine::PathRescanned refused{effect.op, effect.path, std::unexpected(lane_full())};
+  submit(Lane::settings, 0, [this, effect = std::move(effect), &discovery = ports_.discovery]() -> Continuation {
+    engine::PathRescanned event{effect.op, effect.path, discovery.rescan(*effect.facts)};
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  }, std::move(refused));
+}
+
 // --- settings of the kernel ------------------------------------------------------------------------------------
 
 void Executor::carry_out(engine::ApplyTransportSettings& effect) {
@@ -387,7 +395,10 @@ void Executor::run_table(std::shared_ptr<engine::RunTableAction> effect) {
         return finish(std::move(made));
       }
       case TableActionKind::rename:
-        return finish(from_status(device_mapper.rename(action.current_name, action.spec.name, action.expected)));
+        return finish(from_status(device_mapper.rename(action.current_name, action.spec.name, action.partition_delimiter, action.expected)));
+      case TableActionKind::drop_table: return finish(from_status(device_mapper.drop_table(action.current_name, action.expected)));
+      case TableActionKind::suspend:
+      case TableActionKind::resume: return [this, effect] { hold_or_let_go(effect); };
       case TableActionKind::remove:
         return finish(from_status(device_mapper.remove(action.current_name, action.deferred_remove, action.expected)));
       case TableActionKind::reload:
@@ -415,6 +426,19 @@ void Executor::swap_in(std::shared_ptr<engine::RunTableAction> effect) {
     }
     Result<DevNum> result = DevNum{};
     if (!swapped) result = std::unexpected(std::move(swapped.error()));
+    return [this, effect, result = std::move(result)]() mutable { finish_table(*effect, std::move(result)); };
+  }, engine::TableActionFinished{effect->op, effect->map, std::unexpected(lane_full())});
+}
+
+/// Waits for the I/O that is under way, so it has a lane of its own.
+void Executor::hold_or_let_go(std::shared_ptr<engine::RunTableAction> effect) {
+  if (effects_left_ == 0) return;
+  submit(Lane::wait, effect->map.slot, [this, effect, &device_mapper = ports_.device_mapper]() -> Continuation {
+    const TableAction& action = effect->action;
+    Status status = action.kind == TableActionKind::suspend ? device_mapper.suspend(action.current_name, action.expected)
+                                                            : device_mapper.resume(action.current_name, action.udev, false);
+    Result<DevNum> result = DevNum{};
+    if (!status) result = std::unexpected(std::move(status.error()));
     return [this, effect, result = std::move(result)]() mutable { finish_table(*effect, std::move(result)); };
   }, engine::TableActionFinished{effect->op, effect->map, std::unexpected(lane_full())});
 }

@@ -88,6 +88,7 @@ class Executor {
   void log_remark(const std::string& object, const policy::TransportRemark& remark);
   void set_queue_limits(std::shared_ptr<engine::RunTableAction> effect);
   void run_table(std::shared_ptr<engine::RunTableAction> effect);
+  void carry_out(engine::RescanPath& effect);
   void carry_out(engine::Reply& effect);
   void carry_out(engine::RenderReply& effect);
   void carry_out(engine::LogLine& effect);
@@ -96,6 +97,7 @@ class Executor {
 
   void complete(engine::Event event);
   void take(std::deque<engine::Event>& events, MonoTime now);
+  void hold_or_let_go(std::shared_ptr<engine::RunTableAction> effect);
   void swap_in(std::shared_ptr<engine::RunTableAction> effect);
   void finish_table(const engine::RunTableAction& effect, Result<DevNum> result);
   void submit(Lane lane, std::uint64_t key, ports::LaneTask task, std::optional<engine::Event> refused = std::nullopt);

@@ -5,6 +5,7 @@
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
+#include "libmpath/sys/device_users.h"
 #include "libmpath/sys/dm_library.h"
 #include "libmpath/wire/dm_table.h"
 
@@ -36,6 +37,36 @@ Status no_map_name(const MapName& name) {
   return fail(ErrorCode::invalid_argument, name.text, "cannot be the name of a map");
 }
 
+/// The name that the partition map `old` of the map `name` gets when the map becomes `new_name`.
+std::string partition_name(const MapName& name, const MapName& new_name, const std::string& old, const std::optional<std::string>& delimiter) {
+  std::string_view tail = std::string_view(old).substr(name.text.size());
+  while (!tail.empty() && !is_digit(tail.front())) tail.remove_prefix(1);
+  return new_name.text + delimiter.value_or(is_digit(new_name.text.back()) ? "p" : "") + std::string(tail);
+}
+
+/// A removal that failed because somebody opened the device after it was looked at: udev's programs do.
+Status name_users(Status status, DevNum device) {
+  if (status || status.error().code != ErrorCode::busy) return status;
+  Error failure = std::move(status.error());
+  if (std::string users = text_of(users_of(device, {})); !users.empty()) failure.cause += ", " + users;
+  return std::unexpected(std::move(failure));
+}
+
+/// Why the kernel would not have a table: the paths that somebody else holds, by name and holder.
+Status name_held_paths(Status status, const MultipathTable& table) {
+  if (status || status.error().code != ErrorCode::busy) return status;
+  std::string held;
+  for (const KernelGroup& group : table.groups) {
+    for (const KernelPath& path : group.paths) {
+      std::string users = text_of(users_of(path.devnum, {}));
+      if (!users.empty()) held += fmt::format("{}{} is {}", held.empty() ? "" : "; ", to_string(path.devnum), users);
+    }
+  }
+  Error failure = std::move(status.error());
+  if (!held.empty()) failure.cause += ": " + held;
+  return std::unexpected(std::move(failure));
+}
+
 }  // namespace
 
 DeviceMapper::DeviceMapper(DmControl control, DeviceMapperOptions options)
@@ -62,11 +93,6 @@ Status DeviceMapper::probe() {
   }
   capabilities_.multipath = *version;
   return {};
-}
-
-void DeviceMapper::set_partition_delimiter(std::optional<std::string> delimiter) {
-  std::lock_guard lock(delimiter_mutex_);
-  delimiter_ = std::move(delimiter);
 }
 
 Status DeviceMapper::check(const MapName& name, const Precondition& expected) const {
@@ -101,6 +127,7 @@ Result<DevNum> DeviceMapper::create(const MapSpec& spec, UdevFlags flags) {
   }
   Status created = dm_library::create(spec, wire::format_table(spec.table), dm_library::udev_bits(flags),
                                       {options_.udev_sync == UdevSync::on, options_.udev_wait});
+  created = name_held_paths(std::move(created), spec.table);
   auto info = control_.info(spec.name);
   if (!created && created.error().code != ErrorCode::timeout) {
     // libdevmapper removes what it could not fill; if that failed too, once more, and only an empty device of ours.
@@ -115,7 +142,7 @@ Result<DevNum> DeviceMapper::create(const MapSpec& spec, UdevFlags flags) {
 
 Status DeviceMapper::load(const MapName& name, const MapSpec& spec, const Precondition& expected) {
   if (auto holds = check(name, expected); !holds) return holds;
-  return dm_library::load(name, spec, wire::format_table(spec.table));
+  return name_held_paths(dm_library::load(name, spec, wire::format_table(spec.table)), spec.table);
 }
 
 Status DeviceMapper::resume(const MapName& name, UdevFlags flags, bool flush) {
@@ -139,6 +166,16 @@ Status DeviceMapper::resume(const MapName& name, UdevFlags flags, bool flush) {
   return std::unexpected(std::move(failure));
 }
 
+Status DeviceMapper::suspend(const MapName& name, const Precondition& expected) {
+  if (auto holds = check(name, expected); !holds) return holds;
+  return control_.suspend(name);
+}
+
+Status DeviceMapper::drop_table(const MapName& name, const Precondition& expected) {
+  if (auto holds = check(name, expected); !holds) return holds;
+  return control_.clear(name);
+}
+
 Result<std::vector<DmInfo>> DeviceMapper::partitions(const std::string& uuid) const {
   auto devices = control_.list();
   if (!devices) return std::unexpected(std::move(devices.error()));
@@ -151,19 +188,8 @@ Result<std::vector<DmInfo>> DeviceMapper::partitions(const std::string& uuid) co
   return found;
 }
 
-std::string DeviceMapper::partition_name(const MapName& name, const MapName& new_name, const std::string& old) const {
-  std::string_view tail = std::string_view(old).substr(name.text.size());
-  while (!tail.empty() && !is_digit(tail.front())) tail.remove_prefix(1);
-  std::optional<std::string> delimiter;
-  {
-    std::lock_guard lock(delimiter_mutex_);
-    delimiter = delimiter_;
-  }
-  if (!delimiter) delimiter = is_digit(new_name.text.back()) ? "p" : "";
-  return new_name.text + *delimiter + std::string(tail);
-}
-
-Status DeviceMapper::rename(const MapName& name, const MapName& new_name, const Precondition& expected) {
+Status DeviceMapper::rename(const MapName& name, const MapName& new_name, const std::optional<std::string>& delimiter,
+                            const Precondition& expected) {
   if (auto possible = no_map_name(new_name); !possible) return possible;
   if (auto holds = check(name, expected); !holds) return holds;
   auto parts = partitions(expected.uuid);
@@ -174,7 +200,7 @@ Status DeviceMapper::rename(const MapName& name, const MapName& new_name, const 
   // The map itself is what counts; a partition that keeps its old name works as before.
   for (const DmInfo& part : *parts) {
     if (!part.name.starts_with(name.text)) continue;
-    (void)dm_library::rename({part.name}, {partition_name(name, new_name, part.name)}, wait);
+    (void)dm_library::rename({part.name}, {partition_name(name, new_name, part.name, delimiter)}, wait);
   }
   return renamed;
 }
@@ -186,20 +212,30 @@ Status DeviceMapper::remove(const MapName& name, bool deferred, const Preconditi
   auto parts = partitions(info->uuid);
   if (!parts) return std::unexpected(std::move(parts.error()));
   if (!deferred) {
-    bool part_used = std::ranges::any_of(*parts, [](const DmInfo& part) { return part.open_count > 0; });
+    auto used = std::ranges::find_if(*parts, [](const DmInfo& part) { return part.open_count > 0; });
+    bool part_used = used != parts->end();
     if (part_used || info->open_count > parts->size()) {
-      return fail(ErrorCode::busy, name.text, part_used ? "a partition of the map is in use" : "the map is in use");
+      std::vector<DevNum> devices;
+      for (const DmInfo& part : *parts) devices.push_back(part.devnum);
+      std::string users = text_of(users_of(info->devnum, devices));
+      return fail(ErrorCode::busy, name.text, part_used ? "map in use by its partition " + escape(used->name) : "map in use", std::move(users));
     }
   }
   dm_library::UdevWait wait{options_.udev_sync == UdevSync::on, options_.udev_wait};
   for (const DmInfo& part : *parts) {
-    if (auto removed = dm_library::remove({part.name}, deferred, wait); !removed) return removed;
+    if (auto removed = dm_library::remove({part.name}, deferred, wait); !removed) return name_users(std::move(removed), part.devnum);
   }
-  return dm_library::remove(name, deferred, wait);
+  return name_users(dm_library::remove(name, deferred, wait), info->devnum);
 }
 
 Status DeviceMapper::message(const MapName& name, std::string_view uuid, const MapMessage& message) {
   Status sent = control_.message(uuid, to_string(message));
+  if (message.kind == MapMessage::Kind::cancel_deferred_remove) {
+    auto parts = partitions(std::string(uuid));
+    for (std::size_t i = 0; parts && i < parts->size(); ++i) {
+      if ((*parts)[i].deferred_remove) (void)control_.message((*parts)[i].uuid, to_string(message));
+    }
+  }
   if (sent) return sent;
   Error failure = std::move(sent.error());
   failure.subject = name.text;
@@ -233,6 +269,7 @@ Result<KernelMap> DeviceMapper::read(const MapName& name) {
     return KernelMap{.name = {info.name}, .uuid = info.uuid, .devnum = info.devnum, .table = std::move(*parsed),
                      .table_fingerprint = fingerprint_of(*table), .event_number = info.event_number,
                      .open_count = info.open_count, .suspended = info.suspended, .read_only = info.read_only,
+                     .deferred_remove = info.deferred_remove,
                      .has_inactive_table = info.has_inactive_table};
   }
 }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -43,15 +42,14 @@ class DeviceMapper final : public ports::DeviceMapper {
   /// Readable after arm_events() when an event number has moved. Watch it edge-triggered.
   [[nodiscard]] int event_fd() const { return control_.fd(); }
 
-  /// What stands between a map's name and the number of a partition when partition maps are renamed with their map; nothing:
-  /// "p" after a digit, else nothing. Any thread.
-  void set_partition_delimiter(std::optional<std::string> delimiter);
-
   Result<DevNum> create(const MapSpec& spec, UdevFlags flags) override;
   Status load(const MapName& name, const MapSpec& spec, const Precondition& expected) override;
   Status resume(const MapName& name, UdevFlags flags, bool flush) override;
+  Status suspend(const MapName& name, const Precondition& expected) override;
+  Status drop_table(const MapName& name, const Precondition& expected) override;
   /// Renames the map's partition maps too.
-  Status rename(const MapName& name, const MapName& new_name, const Precondition& expected) override;
+  Status rename(const MapName& name, const MapName& new_name, const std::optional<std::string>& delimiter,
+                const Precondition& expected) override;
   /// Removes the map's partition maps first, if none of them is in use.
   Status remove(const MapName& name, bool deferred, const Precondition& expected) override;
   Status message(const MapName& name, std::string_view uuid, const MapMessage& message) override;
@@ -65,13 +63,10 @@ class DeviceMapper final : public ports::DeviceMapper {
   [[nodiscard]] Status check(const MapName& name, const Precondition& expected) const;
   /// The partition maps of the device with this uuid: kpartx gives them the uuid "part<N>-" + uuid.
   [[nodiscard]] Result<std::vector<DmInfo>> partitions(const std::string& uuid) const;
-  [[nodiscard]] std::string partition_name(const MapName& name, const MapName& new_name, const std::string& old) const;
 
   DmControl control_;
   const DeviceMapperOptions options_;
   DmCapabilities capabilities_;
-  mutable std::mutex delimiter_mutex_;
-  std::optional<std::string> delimiter_;
 };
 
 }  // namespace mpath::sys

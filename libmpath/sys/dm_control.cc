@@ -43,6 +43,7 @@ DmInfo to_info(const dm_ioctl& head) {
   info.target_count = head.target_count;
   info.suspended = (head.flags & DM_SUSPEND_FLAG) != 0;
   info.read_only = (head.flags & DM_READONLY_FLAG) != 0;
+  info.deferred_remove = (head.flags & DM_DEFERRED_REMOVE) != 0;
   info.has_live_table = (head.flags & DM_ACTIVE_PRESENT_FLAG) != 0;
   info.has_inactive_table = (head.flags & DM_INACTIVE_PRESENT_FLAG) != 0;
   return info;
@@ -237,6 +238,12 @@ Status DmControl::resume(const MapName& name, std::uint16_t udev_flags, bool flu
   std::uint32_t flags = DM_SKIP_LOCKFS_FLAG | (flush ? 0u : DM_NOFLUSH_FLAG);
   Call call{.command = DM_DEV_SUSPEND, .what = "cannot be resumed", .subject = name.text, .flags = flags,
             .event_number = static_cast<std::uint32_t>(udev_flags) << 16};
+  return run(call);
+}
+
+Status DmControl::suspend(const MapName& name) const {
+  Call call{.command = DM_DEV_SUSPEND, .what = "cannot be suspended", .subject = name.text,
+            .flags = DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG | DM_NOFLUSH_FLAG};
   return run(call);
 }
 

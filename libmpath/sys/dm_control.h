@@ -31,6 +31,7 @@ struct DmInfo {
   std::uint32_t target_count = 0;
   bool suspended = false;
   bool read_only = false;
+  bool deferred_remove = false;
   bool has_live_table = false;
   bool has_inactive_table = false;
 };
@@ -74,6 +75,8 @@ class DmControl {
 
   /// Swap an inactive table in, if there is one, and resume. `udev_flags`: DM_UDEV_* bits for the change uevent.
   [[nodiscard]] Status resume(const MapName& name, std::uint16_t udev_flags, bool flush) const;
+  /// Hold I/O back, without a flush and without freezing file systems.
+  [[nodiscard]] Status suspend(const MapName& name) const;
   /// Drop the inactive table.
   [[nodiscard]] Status clear(const MapName& name) const;
 

@@ -131,19 +131,45 @@ Status UdevDiscovery::write_setting(std::string_view object, std::string_view at
 }
 
 /// Through the directory's own descriptor, so that device and number that are compared are those of the device that goes.
-Status UdevDiscovery::remove_device(const PathFacts& facts) {
-  if (facts.bus != Bus::scsi) return fail(ErrorCode::unsupported, facts.kernel_name, "is no SCSI device and cannot be removed");
+namespace {
+
+std::optional<std::uint64_t> number_in(const UniqueFd& directory, const char* attribute) {
+  UniqueFd file(::openat(directory.get(), attribute, O_RDONLY | O_CLOEXEC));
+  char text[32];
+  ssize_t got = file ? ::read(file.get(), text, sizeof text) : -1;
+  return got > 0 ? parse_decimal(trim(std::string_view(text, static_cast<std::size_t>(got)))) : std::nullopt;
+}
+
+/// The block device's directory in sysfs, if it still is the device that `facts` describe.
+Result<UniqueFd> open_directory(const PathFacts& facts, const char* deed) {
+  if (facts.bus != Bus::scsi) return fail(ErrorCode::unsupported, facts.kernel_name, fmt::format("is no SCSI device and cannot be {}", deed));
   if (!is_sysfs_path(facts.sysfs_path)) return fail(ErrorCode::invalid_argument, facts.kernel_name, "its place in sysfs is not known");
   UniqueFd directory(::open(facts.sysfs_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return std::unexpected(error_from_errno(errno, facts.kernel_name, "cannot be removed"));
-  if (facts.disk_sequence != 0) {
-    UniqueFd attribute(::openat(directory.get(), "diskseq", O_RDONLY | O_CLOEXEC));
-    char text[32];
-    ssize_t got = attribute ? ::read(attribute.get(), text, sizeof text) : -1;
-    auto sequence = got > 0 ? parse_decimal(trim(std::string_view(text, static_cast<std::size_t>(got)))) : std::nullopt;
-    if (sequence != facts.disk_sequence) return fail(ErrorCode::conflict, facts.kernel_name, "is another device by now; it is not removed");
+  if (!directory) return std::unexpected(error_from_errno(errno, facts.kernel_name, fmt::format("cannot be {}", deed)));
+  if (facts.disk_sequence != 0 && number_in(directory, "diskseq") != facts.disk_sequence) {
+    return fail(ErrorCode::conflict, facts.kernel_name, fmt::format("is another device by now; it is not {}", deed));
   }
-  UniqueFd file(::openat(directory.get(), "device/delete", O_WRONLY | O_CLOEXEC));
+  return directory;
+}
+
+}  // namespace
+
+Result<std::uint64_t> UdevDiscovery::rescan(const PathFacts& facts) {
+  auto directory = open_directory(facts, "rescanned");
+  if (!directory) return std::unexpected(directory.error());
+  UniqueFd file(::openat(directory->get(), "device/rescan", O_WRONLY | O_CLOEXEC));
+  if (!file || ::write(file.get(), "1", 1) < 0) {
+    return std::unexpected(error_from_errno(errno, facts.kernel_name, "cannot be rescanned"));
+  }
+  auto size = number_in(*directory, "size");
+  if (!size) return fail(ErrorCode::io, facts.kernel_name, "its size cannot be read");
+  return *size;
+}
+
+Status UdevDiscovery::remove_device(const PathFacts& facts) {
+  auto directory = open_directory(facts, "removed");
+  if (!directory) return std::unexpected(directory.error());
+  UniqueFd file(::openat(directory->get(), "device/delete", O_WRONLY | O_CLOEXEC));
   if (!file || ::write(file.get(), "1", 1) < 0) {
     return std::unexpected(error_from_errno(errno, facts.kernel_name, "cannot be removed"));
   }

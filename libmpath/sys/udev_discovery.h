@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // ports::Discovery over libudev and sysfs. libudev's objects are not for several threads: everything here runs in lane discovery
-// (or before the lanes start), but remove_device() and those for settings, which use no libudev. The engine's thread has UdevMonitor, which shares nothing with this.
+// (or before the lanes start), but remove_device(), rescan() and those for settings, which use no libudev. The engine's thread has UdevMonitor, which shares nothing with this.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,7 @@ class UdevDiscovery final : public ports::Discovery {
   /// Errors: not_found, permission, busy…; invalid_argument for an object outside /sys.
   Result<std::string> read_setting(std::string_view object, std::string_view attribute) override;
   Status write_setting(std::string_view object, std::string_view attribute, std::string_view value) override;
+  Result<std::uint64_t> rescan(const PathFacts& facts) override;
   Status trigger(std::string_view sysfs_path, std::string_view action) override;
 
  private:

@@ -153,6 +153,7 @@ ordered_json counters_json(const engine::Counters& counters) {
       {"checks_started", counters.checks_started},
       {"checks_finished", counters.checks_finished},
       {"checks_outstanding", counters.checks_outstanding},
+      {"actions", counters.actions},
       {"table_loads", counters.table_loads},
       {"table_failures", counters.table_failures},
       {"messages", counters.messages},
@@ -197,6 +198,7 @@ std::string summary_text(const engine::Snapshot& snapshot) {
   out += fmt::format("daemon    {}, pid {}{}{}\n", engine::to_string(snapshot.state), snapshot.process_id,
                      snapshot.reconfigure_pending ? ", reconfigure pending" : "",
                      snapshot.events_waiting ? ", events waiting" : "");
+  if (snapshot.configuration_actions) out += fmt::format("configured with {} actions\n", *snapshot.configuration_actions);
   out += fmt::format("maps      {}: {} healthy, {} degraded, {} without a path\n", summary.maps.size(), summary.healthy_maps,
                      summary.degraded_maps, summary.maps_without_path);
   out += fmt::format("paths     {}:", summary.paths);

@@ -50,6 +50,7 @@ std::optional<MapMarks> map_marks(const std::vector<std::string_view>& words) {
   if (words.size() < 2) return std::nullopt;
   MapMarks marks{.wwid = {decode_dm_name(words[1])}};
   marks.queueing_disabled = std::ranges::find(words, "queueing-disabled") != words.end();
+  marks.suspended = std::ranges::find(words, "suspended") != words.end();
   return marks;
 }
 
@@ -85,6 +86,7 @@ std::string format_run_state(const RunState& state) {
   for (const MapMarks& marks : state.maps) {
     text += "map " + encode_dm_name(marks.wwid.text);
     if (marks.queueing_disabled) text += " queueing-disabled";
+    if (marks.suspended) text += " suspended";
     text += '\n';
   }
   for (const DrainMarks& marks : state.drains) {

@@ -32,6 +32,7 @@ struct PathMarks {
 struct MapMarks {
   Wwid wwid;
   bool queueing_disabled = false;
+  bool suspended = false;   ///< by the daemon, at somebody's wish
   friend bool operator==(const MapMarks&, const MapMarks&) = default;
 };
 

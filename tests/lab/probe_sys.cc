@@ -318,7 +318,7 @@ int map(const std::string& name, const std::string& wwid, const std::vector<std:
   std::string make_part = fmt::format("dmsetup create {0}p1 -u part1-{1} --table '0 100 linear /dev/dm-{2} 0'", name, uuid, devnum.minor);
   expect(std::system(make_part.c_str()) == 0, "made a partition map");
   settle();
-  must(mapper->rename({name}, {name + "-new"}, {uuid, 0}));
+  must(mapper->rename({name}, {name + "-new"}, std::nullopt, {uuid, 0}));
   expect(mapper->read({name + "-new"}).has_value(), "renamed");
   auto has = [&](const std::string& wanted) {
     auto devices = must(mapper->list());

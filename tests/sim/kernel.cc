@@ -114,6 +114,7 @@ void Kernel::swap_if_drained(DmDevice& device) {
   device.draining = false;
   release(std::move(device.live));
   device.live = std::move(device.inactive);
+  device.read_only = device.live->read_only;
   device.suspended = false;
   device.last_swap = queue_.now();
   ++device.loads;
@@ -138,6 +139,24 @@ void Kernel::interrupt_swaps() {
     requeue(*device);
     kick(*device);
   }
+}
+
+/// Without a flush. (The model does not let the caller wait for what is under way.)
+Status Kernel::suspend(DmDevice& device) {
+  if (device.draining) return mpath::fail(ErrorCode::busy, device.name.text, "the device is being suspended");
+  trace(fmt::format("kernel: suspend {}", device.name.text));
+  device.suspended = true;
+  while (!device.queued.empty()) {
+    device.held.push_back(std::move(device.queued.front()));
+    device.queued.pop_front();
+  }
+  return {};
+}
+
+Status Kernel::drop_table(DmDevice& device) {
+  trace(fmt::format("kernel: {} drops a table", device.name.text));
+  if (device.inactive && !device.draining) release(std::move(device.inactive));
+  return {};
 }
 
 Status Kernel::rename(DmDevice& device, const MapName& new_name) {
@@ -218,6 +237,7 @@ Status Kernel::message(DmDevice& device, const MapMessage& message) {
       target.queue_if_no_path = false;
       kick(device);
       return {};
+    case Kind::cancel_deferred_remove: return {};
   }
   return refuse();
 }

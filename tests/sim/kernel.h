@@ -42,6 +42,7 @@ struct TargetGroup {
 /// A table that was loaded: one multipath target.
 struct Target {
   std::uint64_t size_sectors = 0;
+  bool read_only = false;
   bool queue_if_no_path = false;
   bool saved_queue_if_no_path = false;
   bool retain_handler = false;
@@ -129,6 +130,8 @@ class Kernel {
   Status resume(DmDevice& device, UdevFlags flags, bool flush, std::move_only_function<void()> resumed);
   /// The process that waits in resume() is killed: a swap that has not come about does not, and its table stays loaded.
   void interrupt_swaps();
+  Status suspend(DmDevice& device);
+  Status drop_table(DmDevice& device);
   Status rename(DmDevice& device, const MapName& new_name);
   Status remove(DmDevice& device);
   Status message(DmDevice& device, const MapMessage& message);

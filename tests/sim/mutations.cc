@@ -53,8 +53,9 @@ Status MutantDeviceMapper::resume(const MapName& name, UdevFlags flags, bool flu
   return real_.resume(name, flags, flush);
 }
 
-Status MutantDeviceMapper::rename(const MapName& name, const MapName& new_name, const Precondition& expected) {
-  return real_.rename(name, new_name, expected);
+Status MutantDeviceMapper::rename(const MapName& name, const MapName& new_name, const std::optional<std::string>& delimiter,
+                                  const Precondition& expected) {
+  return real_.rename(name, new_name, delimiter, expected);
 }
 
 Status MutantDeviceMapper::remove(const MapName& name, bool deferred, const Precondition& expected) {

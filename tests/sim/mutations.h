@@ -40,7 +40,10 @@ class MutantDeviceMapper final : public ports::DeviceMapper {
   Result<DevNum> create(const MapSpec& spec, UdevFlags flags) override;
   Status load(const MapName& name, const MapSpec& spec, const Precondition& expected) override;
   Status resume(const MapName& name, UdevFlags flags, bool flush) override;
-  Status rename(const MapName& name, const MapName& new_name, const Precondition& expected) override;
+  Status suspend(const MapName& name, const Precondition& expected) override { return real_.suspend(name, expected); }
+  Status drop_table(const MapName& name, const Precondition& expected) override { return real_.drop_table(name, expected); }
+  Status rename(const MapName& name, const MapName& new_name, const std::optional<std::string>& delimiter,
+                const Precondition& expected) override;
   Status remove(const MapName& name, bool deferred, const Precondition& expected) override;
   Status message(const MapName& name, std::string_view uuid, const MapMessage& message) override;
   Result<std::vector<KernelMapListing>> list() override;

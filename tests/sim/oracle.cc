@@ -166,7 +166,8 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
     case Kind::fail_if_no_path: giving_up(device); return;
     case Kind::queue_if_no_path: map.gave_up = false; return;
     case Kind::switch_group:
-    case Kind::enable_group: return;
+    case Kind::enable_group:
+    case Kind::cancel_deferred_remove: return;
   }
 }
 

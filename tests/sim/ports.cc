@@ -144,7 +144,9 @@ Status SimDeviceMapper::load(const MapName& name, const MapSpec& spec, const Pre
     --fail_next_loads;
     return fail(ErrorCode::io, name.text, "cannot load the table", "no memory");
   }
-  return kernel_.load(**device, spec.table);
+  Status loaded = kernel_.load(**device, spec.table);
+  if (loaded) (*device)->inactive->read_only = spec.read_only;
+  return loaded;
 }
 
 Status SimDeviceMapper::resume(const MapName& name, UdevFlags flags, bool flush) {
@@ -157,7 +159,22 @@ Status SimDeviceMapper::resume(const MapName& name, UdevFlags flags, bool flush)
   return begun;
 }
 
-Status SimDeviceMapper::rename(const MapName& name, const MapName& new_name, const Precondition& expected) {
+Status SimDeviceMapper::suspend(const MapName& name, const Precondition& expected) {
+  check_lane({ports::Lane::wait});
+  auto device = expect(name, expected);
+  if (!device) return std::unexpected(device.error());
+  return kernel_.suspend(**device);
+}
+
+Status SimDeviceMapper::drop_table(const MapName& name, const Precondition& expected) {
+  check_lane({ports::Lane::table});
+  auto device = expect(name, expected);
+  if (!device) return std::unexpected(device.error());
+  return kernel_.drop_table(**device);
+}
+
+Status SimDeviceMapper::rename(const MapName& name, const MapName& new_name, const std::optional<std::string>&,
+                               const Precondition& expected) {
   check_lane({ports::Lane::table});
   auto device = expect(name, expected);
   if (!device) return std::unexpected(device.error());
@@ -252,6 +269,14 @@ Status SimDiscovery::remove_device(const PathFacts& facts) {
   if (disk->disk_sequence != facts.disk_sequence) return fail(ErrorCode::conflict, facts.kernel_name, "is another device by now");
   world_.delete_disk(*disk);
   return {};
+}
+
+Result<std::uint64_t> SimDiscovery::rescan(const PathFacts& facts) {
+  Disk* disk = find(facts.kernel_name);
+  if (disk == nullptr || !disk->present) return fail(ErrorCode::not_found, facts.kernel_name, "there is no such device");
+  if (disk->disk_sequence != facts.disk_sequence) return fail(ErrorCode::conflict, facts.kernel_name, "is another device by now");
+  if (disk->lun != nullptr) disk->kernel_size_sectors = disk->lun->size_sectors;
+  return disk->kernel_size_sectors;
 }
 
 // --- files and log ------------------------------------------------------------------------------------------

@@ -134,7 +134,10 @@ class SimDeviceMapper final : public ports::DeviceMapper {
   Result<DevNum> create(const MapSpec& spec, UdevFlags flags) override;
   Status load(const MapName& name, const MapSpec& spec, const Precondition& expected) override;
   Status resume(const MapName& name, UdevFlags flags, bool flush) override;
-  Status rename(const MapName& name, const MapName& new_name, const Precondition& expected) override;
+  Status suspend(const MapName& name, const Precondition& expected) override;
+  Status drop_table(const MapName& name, const Precondition& expected) override;
+  Status rename(const MapName& name, const MapName& new_name, const std::optional<std::string>& delimiter,
+                const Precondition& expected) override;
   Status remove(const MapName& name, bool deferred, const Precondition& expected) override;
   Status message(const MapName& name, std::string_view uuid, const MapMessage& message) override;
   Result<std::vector<KernelMapListing>> list() override;
@@ -159,6 +162,7 @@ class SimDiscovery final : public ports::Discovery {
   Result<IoCounters> io_counters(std::string_view sysfs_path) override;
   Status trigger(std::string_view sysfs_path, std::string_view action) override;
   Status remove_device(const PathFacts& facts) override;
+  Result<std::uint64_t> rescan(const PathFacts& facts) override;
 
  private:
   [[nodiscard]] Disk* find(std::string_view device) const;

@@ -160,7 +160,7 @@ TEST(Parser, UnknownWordBeforeTheLastGetsABareFail) {
 
 TEST(Parser, MissingParameterOrUnknownCommandGetsTheHelp) {
   for (const std::string text : {"add path", "show", "show map", "show map mpatha", "paths show", "add", "resize maps", "show show",
-                                 "show paths format", "suspend map m", "show maps raw json format %n"}) {
+                                 "show paths format", "suspend maps", "show maps raw json format %n"}) {
     EXPECT_EQ(refused(text), "fail\n" + text + ": Missing argument\n" + help_text());
   }
   EXPECT_THAT(refused("show maps maps maps maps"), StartsWith("fail\nshow maps maps maps maps: Missing argument\n"));

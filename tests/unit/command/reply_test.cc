@@ -130,7 +130,11 @@ TEST(ReplyText, FollowsTheReplyRules) {
       {Outcome::delayed, "delayed\n"},
       {Outcome::timed_out, "fail\ntimeout\n"},
   };
-  for (const auto& [outcome, text] : cases) EXPECT_EQ(reply_text({outcome, "detail for the log"}), text);
+  for (const auto& [outcome, text] : cases) EXPECT_EQ(reply_text({outcome, {}}), text);
+  EXPECT_EQ(reply_text({Outcome::ok, "detail for the log"}), "ok\n");
+  EXPECT_EQ(reply_text({Outcome::failed, "a: \x1b[1m"}), "fail\nfailed: a: \\x1b[1m\n");
+  EXPECT_EQ(reply_text({Outcome::in_use, "a: map in use: mounted on /a\nb: map in use"}),
+            "fail\nmap or partition in use\na: map in use: mounted on /a\nb: map in use\n");
 }
 
 TEST(Render, LetsNoHostileByteThroughAnyReply) {

@@ -33,6 +33,7 @@ struct Disk {
   Answer answer = Answer::good;
   std::vector<std::uint8_t> sense;  ///< not empty: check condition for TEST UNIT READY
   bool takes_no_commands = false;  ///< of SCSI
+  std::optional<std::uint64_t> new_size;  ///< what a rescan finds
   bool refuses_inquiry = false;
   bool target_groups_fail = false;
   bool target_groups_hang = false;
@@ -254,6 +255,7 @@ class Bench {
   bool enumeration_fails = false;
   std::vector<std::string> enumeration_order;    ///< empty: by name
   std::optional<Error> message_error;            ///< every message fails with it
+  std::string used_map;                          ///< this one cannot be removed
   std::optional<Error> table_error;              ///< every table action fails with it
 
   std::vector<std::string> messages;             ///< texts of messages sent
@@ -439,14 +441,29 @@ class Bench {
       case TableActionKind::create:
       case TableActionKind::reload:
       case TableActionKind::resize: made = load(action); break;
-      case TableActionKind::rename: break;
-      case TableActionKind::remove: kernel.erase(action.current_name); break;
+      case TableActionKind::rename: {
+        KernelMap device = kernel.at(action.current_name);
+        kernel.erase(action.current_name);
+        device.name = action.spec.name;
+        kernel[device.name] = device;
+        break;
+      }
+      case TableActionKind::suspend: kernel.at(action.current_name).suspended = true; break;
+      case TableActionKind::resume: kernel.at(action.current_name).suspended = false; break;
+      case TableActionKind::drop_table: kernel.at(action.current_name).has_inactive_table = false; break;
+      case TableActionKind::remove:
+        if (action.current_name.text == used_map) {
+          return give(TableActionFinished{effect.op, effect.map, fail(ErrorCode::busy, used_map, "map in use")});
+        }
+        kernel.erase(action.current_name);
+        break;
     }
     give(TableActionFinished{effect.op, effect.map, made});
   }
   DevNum load(const TableAction& action) {
     KernelMap& device = kernel[action.spec.name];
     device.name = action.spec.name;
+    device.read_only = action.spec.read_only;
     device.uuid = "mpath-" + action.spec.wwid.text;
     if (!device.devnum.valid()) device.devnum = {254, static_cast<std::uint32_t>(kernel.size()) + 100};
     device.table = action.spec.table;
@@ -458,6 +475,13 @@ class Bench {
     }
     print(device);
     return device.devnum;
+  }
+  void answer(RescanPath& effect) {
+    auto at = disks.find(effect.facts->kernel_name);
+    if (at == disks.end()) return give(PathRescanned{effect.op, effect.path, fail(ErrorCode::not_found, effect.facts->kernel_name, "no such device")});
+    PathFacts& facts = at->second.found.facts;
+    facts.size_sectors = at->second.new_size.value_or(facts.size_sectors);
+    give(PathRescanned{effect.op, effect.path, facts.size_sectors});
   }
   void answer(SendMessage& effect) {
     Status result;
@@ -477,6 +501,7 @@ class Bench {
         if (message.kind == Kind::reinstate_path) path.state = KernelPathState::active;
       }
     }
+    if (message.kind == Kind::cancel_deferred_remove) device.deferred_remove = false;
     if (message.kind == Kind::switch_group) table.next_group = message.group;
     if (message.kind == Kind::queue_if_no_path) table.features = wire::features_with(table.features, wire::queue_if_no_path);
     if (message.kind == Kind::fail_if_no_path) table.features = wire::features_without(table.features, wire::queue_if_no_path);

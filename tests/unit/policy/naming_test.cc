@@ -93,6 +93,8 @@ TEST(ChooseName, AliasBeatsAllAndTheWwidIsTheLastResort) {
   EXPECT_EQ(choose_name({"3600a"}, *with_alias, bindings, {}, false, free).name.text, "data");
   EXPECT_EQ(choose_name({"3600a"}, *with_alias, bindings, {}, false, taken).name.text, "3600a");
   EXPECT_EQ(choose_name({"3600a"}, *with_alias, bindings, MapName{"data"}, false, taken).name.text, "data");
+  EXPECT_EQ(choose_name({"3600a"}, *with_alias, bindings, MapName{"old"}, false, taken).name.text, "old");
+  EXPECT_EQ(choose_name({"3600a"}, *with_alias, bindings, MapName{"old"}, false, free).name.text, "data");
   EXPECT_EQ(choose_name({"3600a"}, *map_settings(""), bindings, {}, false, free).name.text, "3600a");
 }
 

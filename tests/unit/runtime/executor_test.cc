@@ -24,7 +24,9 @@ struct DeadWorld final : ports::Clock,
   Result<DevNum> create(const MapSpec&, UdevFlags) override { return DevNum{}; }
   Status load(const MapName&, const MapSpec&, const Precondition&) override { return {}; }
   Status resume(const MapName&, UdevFlags, bool) override { return {}; }
-  Status rename(const MapName&, const MapName&, const Precondition&) override { return {}; }
+  Status suspend(const MapName&, const Precondition&) override { return {}; }
+  Status drop_table(const MapName&, const Precondition&) override { return {}; }
+  Status rename(const MapName&, const MapName&, const std::optional<std::string>&, const Precondition&) override { return {}; }
   Status remove(const MapName&, bool, const Precondition&) override { return {}; }
   Status message(const MapName&, std::string_view, const MapMessage&) override { return {}; }
   Result<std::vector<KernelMapListing>> list() override { return {}; }
@@ -40,6 +42,7 @@ struct DeadWorld final : ports::Clock,
   Result<IoCounters> io_counters(std::string_view) override { return IoCounters{}; }
   Status trigger(std::string_view, std::string_view) override { return {}; }
   Status remove_device(const PathFacts&) override { return {}; }
+  Result<std::uint64_t> rescan(const PathFacts& facts) override { return facts.size_sectors; }
   ports::ConfigFiles read_configuration() override { return {}; }
   Result<std::string> read(ports::StateFile) override { return std::string(); }
   Status update(ports::StateFile, const std::function<std::optional<std::string>(std::string_view)>&) override { return {}; }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Maps that stand still. We suspend one only when we are asked to, and remember it in /run/multipath/state before we do, so that a daemon
+// that comes after us lets it go. One that somebody else suspended is left alone, and said; messages and loads wait until it goes on.
+#include "libmpath/engine/core.h"
+
+namespace mpath::engine {
+
+namespace {
+/// A suspended map is read again after this: the kernel does not tell of everything.
+constexpr Duration suspension_reread = seconds{1};
+}  // namespace
+
+RequestResult Engine::Core::request_suspend(MapRecord& map) {
+  map.suspended_by_us = true;
+  map.suspension_stale = false;
+  note_marks(map);
+  return {};
+}
+
+RequestResult Engine::Core::request_resume(MapRecord& map) {
+  map.resume_wanted = map.kernel->suspended || map.suspended_by_us;
+  map.suspended_by_us = false;
+  note_marks(map);
+  return {};
+}
+
+/// `suspend` and `resume` know a map by its name only, answer a bare "fail" for any other, and wait until the kernel has done it.
+void Engine::Core::request_suspension(RequestId id, const Request& request) {
+  auto at = map_by_name.find(MapName{request.map});
+  MapRecord* map = at == map_by_name.end() ? nullptr : find_map(at->second);
+  if (map == nullptr || !map->kernel) return reply(id, {Outcome::failed, {}});
+  if (map->uevent_deadline != no_deadline) return reply(id, {Outcome::failed, map->name.text + ": the map waits for its udev event"});
+  if (request.kind == RequestKind::suspend_map) {
+    (void)request_suspend(*map);
+  } else {
+    (void)request_resume(*map);
+  }
+  map->waiting_requests.push_back(id);
+  touch(*map);
+  queue_map(*map);
+}
+
+/// Called while nothing is under way for the map. True if it stands still, is to, or is about to go on: nothing else is done to it.
+bool Engine::Core::stands_still(MapRecord& map) {
+  if (!map.kernel) return false;
+  const KernelMap& kernel = *map.kernel;
+  if (map.retry_at > now) return kernel.suspended;
+  auto act = [&](TableActionKind kind, std::string why) {
+    TableAction action = plan::suspension(kernel, kind, std::move(why));
+    log(Severity::notice, map.name.text, fmt::format("{}: {}", to_string(kind), action.reason.text));
+    begin_action(map, std::move(action));
+  };
+  // What the daemon before us suspended goes on; so does a map whose `resume` was asked for.
+  bool stale = map.suspended_by_us && map.suspension_stale;
+  if (stale && !kernel.suspended) {
+    map.suspended_by_us = map.suspension_stale = false;
+    note_marks(map);
+  } else if (kernel.suspended && (stale || map.resume_wanted)) {
+    act(TableActionKind::resume, stale ? "it was suspended by the daemon before this one" : "asked for");
+    return true;
+  }
+  map.resume_wanted = map.resume_wanted && kernel.suspended;
+  if (map.suspended_by_us && !map.suspension_stale && !kernel.suspended) {
+    // The mark first: a map must not stand still without anybody knowing why.
+    if (marks_changed || run_state_op != OpId::none) {
+      map.look_again = now + suspension_reread;
+      set_map_timer(map);
+      return true;
+    }
+    act(TableActionKind::suspend, "asked for");
+    return true;
+  }
+  if (!kernel.suspended) {
+    map.suspension_said = false;
+    return false;
+  }
+  if (!map.suspended_by_us && !std::exchange(map.suspension_said, true)) {
+    log(Severity::warning, map.name.text, "is suspended, not by this daemon: its I/O waits. To let it go on: multipathd resume map " + map.name.text);
+  }
+  answer_waiting(map, {});
+  map.look_again = now + suspension_reread;
+  set_map_timer(map);
+  return true;
+}
+
+}  // namespace mpath::engine

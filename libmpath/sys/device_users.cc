@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/sys/device_users.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "libmpath/base/limits.h"
+#include "libmpath/base/text.h"
+#include "libmpath/base/unique_fd.h"
+#include "libmpath/sys/sysfs.h"
+
+namespace mpath::sys {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+/// A file of /proc, cut off at a limit.
+std::string read_text(const std::string& name) {
+  UniqueFd file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  char part[4096];
+  while (file && text.size() < limits::mount_table_bytes) {
+    ssize_t got = ::read(file.get(), part, sizeof part);
+    if (got <= 0) break;
+    text.append(part, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+class Search {
+ public:
+  Search(DevNum device, std::span<const DevNum> partitions, const UserSources& sources)
+      : device_(device), partitions_(partitions), sources_(sources), end_(SteadyClock::now() + limits::device_users_time) {}
+
+  std::vector<std::string> run() {
+    look_at_holders(device_);
+    for (DevNum partition : partitions_) look_at_holders(partition);
+    look_at_mounts();
+    look_at_swap();
+    // A mount or a dm device says enough; processes are looked for where nothing else explains the use.
+    if (users_.empty()) look_at_processes();
+    return std::move(users_);
+  }
+
+ private:
+  [[nodiscard]] bool is_ours(DevNum number) const {
+    return number == device_ || std::ranges::find(partitions_, number) != partitions_.end();
+  }
+  [[nodiscard]] bool enough() const { return users_.size() >= limits::device_users || SteadyClock::now() > end_; }
+  void add(std::string user) {
+    if (!enough() && std::ranges::find(users_, user) == users_.end()) users_.push_back(std::move(user));
+  }
+
+  /// Only below /dev: a file of another process may lie where looking at it takes for ever.
+  [[nodiscard]] bool is_node_of_ours(const std::string& name) const {
+    struct stat information{};
+    if (!name.starts_with("/dev/") || ::stat(name.c_str(), &information) != 0 || !S_ISBLK(information.st_mode)) return false;
+    return is_ours({major(information.st_rdev), minor(information.st_rdev)});
+  }
+
+  void look_at_holders(DevNum number) {
+    std::string directory = fmt::format("{}/dev/block/{}/holders", sources_.sys, to_string(number));
+    Directory open(::opendir(directory.c_str()));
+    if (!open) return;
+    while (const dirent* entry = ::readdir(open.get())) {
+      std::string name = entry->d_name;
+      if (name.starts_with('.') || enough()) continue;
+      SysfsDirectory holder(directory + "/" + name);
+      auto holders_number = parse_devnum(holder.text_or_empty("dev"));
+      if (holders_number && is_ours(*holders_number)) continue;
+      std::string dm_name = holder.text_or_empty("dm/name");
+      add(dm_name.empty() ? fmt::format("held by {}", escape(name)) : fmt::format("held by {} ({})", escape(dm_name), escape(name)));
+    }
+  }
+
+  /// proc_pid_mountinfo(5): the third word is the device, the fifth where it is mounted, with octal escapes.
+  void look_at_mounts() {
+    const std::string table = read_text(sources_.proc + "/self/mountinfo");
+    for (std::string_view line : split(table, '\n')) {
+      auto words = split_words(line);
+      if (words.size() < 5) continue;
+      auto number = parse_devnum(words[2]);
+      if (number && is_ours(*number)) add(fmt::format("mounted on {}", escape(words[4])));
+    }
+  }
+
+  void look_at_swap() {
+    const std::string table = read_text(sources_.proc + "/swaps");
+    for (std::string_view line : split(table, '\n')) {
+      auto words = split_words(line);
+      if (!words.empty() && is_node_of_ours(std::string(words[0]))) add("used as swap");
+    }
+  }
+
+  void look_at_processes() {
+    Directory processes(::opendir(sources_.proc.c_str()));
+    if (!processes) return;
+    while (const dirent* entry = ::readdir(processes.get())) {
+      std::string_view name = entry->d_name;
+      if (enough()) return;
+      if (!std::ranges::all_of(name, is_digit)) continue;
+      if (has_open(fmt::format("{}/{}/fd", sources_.proc, name))) {
+        std::string command = read_text(fmt::format("{}/{}/comm", sources_.proc, name));
+        add(fmt::format("open by {} ({})", escape(trim(command)), name));
+      }
+    }
+  }
+
+  [[nodiscard]] bool has_open(const std::string& descriptors) const {
+    Directory open(::opendir(descriptors.c_str()));
+    if (!open) return false;
+    while (const dirent* entry = ::readdir(open.get())) {
+      if (entry->d_name[0] == '.') continue;
+      if (SteadyClock::now() > end_) return false;
+      char target[256];
+      ssize_t length = ::readlinkat(::dirfd(open.get()), entry->d_name, target, sizeof target);
+      if (length > 0 && is_node_of_ours(std::string(target, static_cast<std::size_t>(length)))) return true;
+    }
+    return false;
+  }
+
+  DevNum device_;
+  std::span<const DevNum> partitions_;
+  const UserSources& sources_;
+  SteadyClock::time_point end_;
+  std::vector<std::string> users_;
+};
+
+}  // namespace
+
+std::vector<std::string> users_of(DevNum device, std::span<const DevNum> partitions, const UserSources& sources) {
+  return Search(device, partitions, sources).run();
+}
+
+std::string text_of(const std::vector<std::string>& users) { return fmt::format("{}", fmt::join(users, ", ")); }
+
+}  // namespace mpath::sys

@@ -42,6 +42,16 @@ void Engine::Core::set_path_timer(PathRecord& path) {
   }
 }
 
+/// The device did not answer: the kernel ended the command. Of a read through the block layer only its length tells.
+bool Engine::Core::ended_by_timeout(const PathRecord& path, const CommandOutcome& outcome) const {
+  if (outcome.failure == CommandFailure::io_error) {
+    milliseconds limit = check_timeout(path);
+    if (path.facts->kernel_timeout) limit = std::min<milliseconds>(limit, *path.facts->kernel_timeout);
+    return path.check.command_started + limit <= now;
+  }
+  return outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::time_out;
+}
+
 /// At once, or right after the check that is under way.
 void Engine::Core::check_now(PathRecord& path) {
   if (path.removed || path.checks_disabled) return;
@@ -90,7 +100,7 @@ void Engine::Core::on(const CommandFinished& event) {
     return;
   }
   path->check.op = OpId::none;
-  path->silent = event.outcome.failure == CommandFailure::none && event.outcome.host_status == HostStatus::time_out;
+  path->silent = ended_by_timeout(*path, event.outcome);
   switch (path->check.step) {
     case CheckStep::idle: break;
     case CheckStep::probe: judge_probe(*path, event.outcome); break;

@@ -109,6 +109,14 @@ void Engine::Core::take_target_groups(PathRecord& path, const CommandOutcome& ou
     const wire::TargetPortGroup* group =
         member.facts->target_port_group ? wire::find_group(*answer, *member.facts->target_port_group) : nullptr;
     member.priority_refused = group == nullptr;
+    if (group == nullptr && !member.facts->target_port_group && member.facts->identity != 0 && !member.priority) {
+      // Its identification page is known, and names no port group.
+      member.probes.refuses_port_groups = true;
+      choose_methods(member);
+      touch(member);
+      if (map != nullptr) queue_map(*map);
+      return;
+    }
     if (group == nullptr) {
       member.check.identify_wanted = member.facts->target_port_group.has_value();
       if (member.check.identify_wanted && member.id != path.id && !std::exchange(member.asks_for_itself, true)) check_now(member);

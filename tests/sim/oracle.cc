@@ -206,6 +206,14 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
     if (same && disk.lun != nullptr && wwid_of(disk) != disk.udev_wwid) known.bad = true;
     return;
   }
+  // The checker alua has no other command; with others it is sent only after the path has proved to work.
+  if (scsi_operation(command) == 0xa3) {
+    known.bad = outcome.failure != CommandFailure::none || outcome.host_status != HostStatus::ok;
+    known.judged = now();
+    if (known.bad && !known.down_since) known.down_since = now();
+    if (!known.bad) known.failed_by_kernel = false;
+    return;
+  }
   bool reads = std::holds_alternative<BlockRead>(command) || scsi_operation(command) == 0x28;
   if (scsi_operation(command) != 0x00 && !reads) return;
   if (outcome.status == 0x02 && outcome.sense_bytes > 13) {

@@ -28,6 +28,9 @@ Settings random_settings(Random& random) {
   static const std::string selectors[] = {"service-time 0", "round-robin 0", "queue-length 0"};
   settings.selector = random.pick(selectors);
   settings.user_friendly_names = random.chance(50);
+  static const std::string checkers[] = {"", "", "path_checker directio\n", "path_checker alua\n", "path_checker readsector0\n"};
+  Random aside = random;  // what comes after is as it was without this choice
+  settings.more_defaults += aside.pick(checkers);
   return settings;
 }
 

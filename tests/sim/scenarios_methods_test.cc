@@ -171,6 +171,17 @@ TEST(Methods, ReadsAreFailedByAReservationOfAnotherHostButTestUnitReadyIsNot) {
   }
 }
 
+TEST(Methods, ABusyPathIsOutWhileItIsBusy) {
+  for (const char* checker : {"tur", "directio", "readsector0"}) {
+    San san(with(std::string("path_checker ") + checker));
+    san.up();
+    san.sim.world.set_fault(san.disk(0), Fault::busy);
+    san.time_until([&] { return state_of(san, 0) == PathState::down && !san.sim.is_active(san.disk(0)); }, san.sim.settings.notice_limit());
+    san.sim.world.set_fault(san.disk(0), Fault::none);
+    san.time_until([&] { return san.active_paths() == 4; }, san.sim.settings.recovery_limit());
+  }
+}
+
 TEST(Methods, ALunThatIsGoneTakesItsPathOut) {
   for (const char* checker : {"tur", "directio", "readsector0"}) {
     San san(with(std::string("path_checker ") + checker));

@@ -179,6 +179,7 @@ CommandOutcome World::answer_scsi(Disk& disk, const ScsiCommand& command, bool i
   switch (disk.fault) {
     case Fault::none: break;
     case Fault::not_ready: return check_condition(0x02, 0x04, 0x03);
+    case Fault::busy: outcome.status = 0x08; return outcome;
     case Fault::reservation_conflict: outcome.status = 0x18; return outcome;
   }
   bool reads = is_data || operation == 0x28 || operation == 0x88;

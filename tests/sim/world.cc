@@ -180,6 +180,7 @@ void World::set_fault(Disk& disk, Fault fault) {
   trace(fmt::format("world: {} answers {}", disk.name,
                     fault == Fault::none        ? "well"
                     : fault == Fault::not_ready ? "not ready"
+                    : fault == Fault::busy      ? "busy"
                                                 : "reservation conflict"));
   disk.fault = fault;
   changed(disk);

@@ -24,7 +24,7 @@ enum class Access : std::uint8_t { optimized = 0, non_optimized = 1, standby = 2
 /// What a cable does: `down` is noticed at once (DID_NO_CONNECT), `silent` swallows commands until the transport gives up.
 enum class Link { up, down, silent };
 /// What a path answers to TEST UNIT READY and data I/O instead of good status.
-enum class Fault { none, not_ready, reservation_conflict };
+enum class Fault { none, not_ready, busy, reservation_conflict };
 
 struct Array;
 

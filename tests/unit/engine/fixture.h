@@ -41,9 +41,14 @@ struct Disk {
 
 inline std::string wwid_of(std::uint32_t volume) { return fmt::format("3600000000000000000000000{:08x}", volume); }
 
+/// Group 0: none is named.
 inline std::vector<std::uint8_t> page_83(std::uint32_t volume, std::uint16_t group) {
   std::vector<std::uint8_t> page = {0, 0x83, 0, 28, 1, 3, 0, 16, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   for (int shift = 24; shift >= 0; shift -= 8) page.push_back(static_cast<std::uint8_t>(volume >> shift));
+  if (group == 0) {
+    page[3] = 20;
+    return page;
+  }
   for (int byte : {1, 0x15, 0, 4, 0, 0, group >> 8, group & 0xff}) page.push_back(static_cast<std::uint8_t>(byte));
   return page;
 }

@@ -151,6 +151,17 @@ TEST(Priority, ADeviceThatNeverReportedItsPortGroupsHasNone) {
   EXPECT_EQ(bench.groups(), "sda sdb");
 }
 
+TEST(Priority, ADeviceThatNamesNoPortGroupHasNone) {
+  Bench bench("path_grouping_policy group_by_prio");
+  bench.alua_disk("sda", 0);
+  bench.alua_disk("sdb", 0);
+  bench.access = {{1, 0}};
+  bench.start();
+  bench.run(seconds{30});
+  EXPECT_EQ(bench.path("sda")->prioritizer, "const");
+  EXPECT_EQ(bench.groups(), "sda sdb");
+}
+
 TEST(Priority, OfAnUnknownMethodIsUndefinedAndHoldsNothingUp) {
   Bench bench("prio nonsense\ndetect_prio no");
   bench.disk("sda");

@@ -34,6 +34,8 @@ inline constexpr std::size_t expression_nodes = 100000;         ///< a regular e
 inline constexpr std::size_t events_per_turn = 256;             ///< of each class
 inline constexpr Duration turn_defect = milliseconds{1};        ///< a longer turn is a counted defect
 inline constexpr std::size_t history_entries = 64;              ///< transitions kept for each path and map
+inline constexpr std::size_t sampled_paths = 32;                ///< under test reads at the same time (marginal_path_*)
+inline constexpr std::size_t sampling_reads = 32;               ///< test reads of one path under way
 inline constexpr std::size_t recent_transitions = 1024;         ///< kept of all paths and maps together
 inline constexpr std::size_t run_state_entries = 1u << 17;      ///< paths and maps in /run/multipath/state
 

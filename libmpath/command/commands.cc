@@ -54,6 +54,9 @@ constexpr Command table[] = {
     {{restore_queueing, maps}, Kind::restore_queueing_all, "queue again as configured on all maps"},
     {{force_queueing, daemon}, Kind::force_queueing, "let maps go on queueing when the daemon ends"},
     {{restore_queueing, daemon}, Kind::unforce_queueing, "do at the daemon's end what queue_without_daemon says"},
+    {{set_marginal, path}, Kind::set_marginal, "use a path after all others where marginal_pathgroups says so"},
+    {{unset_marginal, path}, Kind::unset_marginal, "take a path for as good as the others again"},
+    {{unset_marginal, map}, Kind::unset_marginal_map, "take all paths of a map for equally good again"},
     {{quit}, Kind::quit, "end an interactive session"},
     {{shutdown}, Kind::shutdown, "end the daemon; maps stay as they are"},
 };

@@ -137,6 +137,9 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::reinstate_path:
     case RequestKind::add_path:
     case RequestKind::remove_path:
+    case RequestKind::set_marginal:
+    case RequestKind::unset_marginal:
+    case RequestKind::unset_marginal_map:
     case RequestKind::add_map:
     case RequestKind::remove_map:
     case RequestKind::switch_group:

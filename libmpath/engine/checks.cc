@@ -94,6 +94,7 @@ void Engine::Core::submit_step(PathRecord& path, CheckStep step, DeviceCommand c
 }
 
 void Engine::Core::on(const CommandFinished& event) {
+  if (take_test_read(event)) return;
   PathRecord* path = find_path(event.path);
   if (path == nullptr || path->check.op != event.op || path->check.step == CheckStep::idle) {
     ++counters.stale_completions;

@@ -68,6 +68,45 @@ struct Engine::Core {
   void note_marks(MapRecord& map);
   void save_run_state();
 
+  // --- marginal.cc: paths that answer their checks and are not trusted all the same ------------------------------
+  [[nodiscard]] PathState weigh_answer(PathRecord& path, PathState verdict);
+  [[nodiscard]] bool has_other_hope(const PathRecord& path);
+  [[nodiscard]] MonoTime trusted_from(const PathRecord& path);
+  void distrust_again(PathRecord& path, const config::MarginalSettings& settings);
+  void count_kernel_failure(PathRecord& path);
+  [[nodiscard]] bool passes_sampling(PathRecord& path, const config::MarginalSettings& settings, bool lone);
+  void begin_sampling(PathRecord& path);
+  void end_sampling(PathRecord& path);
+  void sampling_due(PathRecord& path);
+  void judge_sample(PathRecord& path, const config::MarginalSettings& settings);
+  [[nodiscard]] bool take_test_read(const CommandFinished& event);
+  void heed_fabric(const LinkEvent& event);
+  RequestResult request_set_marginal(PathRecord& path, const Request& request);
+  RequestResult request_unset_marginal(PathRecord& path, const Request& request);
+  RequestResult request_unset_marginal_map(MapRecord& map, const Request& request);
+
+  // --- partial.cc: devices that udev has not told of, or not enough -----------------------------------------------
+  [[nodiscard]] std::optional<std::string> awaited_stranger(MapRecord& map);
+  void stranger_answered(DevNum devnum);
+  void retrigger(PathRecord& path);
+  [[nodiscard]] InitState init_state_of(const PathRecord& path) const;
+
+  // --- failback.cc: which group carries I/O -----------------------------------------------------------------------
+  void sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout& layout);
+  void enable_groups(MapRecord& map);
+  void hold_standby_paths(MapRecord& map);
+  [[nodiscard]] bool another_is_up(const MapRecord& map, const PathRecord& path);
+  void watch_ghost_delay(MapRecord& map);
+  [[nodiscard]] bool delays_readiness(MapRecord& map, const TableAction& action);
+  [[nodiscard]] bool awaits_first_answers(const MapRecord& map);
+
+  // --- last_path.cc: maps without a path --------------------------------------------------------------------------
+  void update_usable(MapRecord& map);
+  void begin_retries(MapRecord& map);
+  void retries_are_over(MapRecord& map);
+  void recall_held_paths(MapRecord& map);
+  void reconcile_without_paths(MapRecord& map);
+
   // --- history.cc: what happened, in the history and in the journal ----------------------------------------------
   [[nodiscard]] Cause current_cause() const;
   void remember(History& history, const std::string& subject, const std::string& map, bool is_map, const Transition& entry);
@@ -154,6 +193,7 @@ struct Engine::Core {
   void finish_check(PathRecord& path);
   void refresh_now_and_then(MapRecord& map);
   void command_overdue(PathRecord& path);
+  void purge(PathRecord& path);
   void set_health(PathRecord& path, PathState state, std::string_view reason);
   void kernel_failed_path(PathRecord& path);
   /// Sets or lifts one reason; the map is grouped anew where marginal_pathgroups makes it count.
@@ -169,7 +209,6 @@ struct Engine::Core {
   void on(const MapsChanged&);
   void on(const MapUeventSeen&);
   void reconcile(MapRecord& map);
-  void reconcile_without_paths(MapRecord& map);
   [[nodiscard]] bool is_reserved(MapRecord& map);
   [[nodiscard]] bool may_act_now(MapRecord& map, const TableAction& action);
   void read_map(MapRecord& map);
@@ -201,7 +240,6 @@ struct Engine::Core {
   void touch(MapRecord& map);
   void set_map_timer(MapRecord& map);
   void map_timer(MapRecord& map);
-  void update_usable(MapRecord& map);
 
   // --- map_names.cc: names of maps -----------------------------------------------------------------------------
   [[nodiscard]] bool name_is_taken(const MapRecord& map, const MapName& name) const;
@@ -247,9 +285,6 @@ struct Engine::Core {
   void sync_path_states(MapRecord& map);
   OpId send(MapRecord& map, MapMessage message);
   void sync_queueing(MapRecord& map, bool wanted);
-  void sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout& layout);
-  void recall_held_paths(MapRecord& map);
-  [[nodiscard]] bool awaits_first_answers(const MapRecord& map);
 
   // --- transport.cc: what the kernel's transports and queues are told of the paths of a map ---------------------
   void apply_transport_settings(MapRecord& map);
@@ -362,6 +397,9 @@ struct Engine::Core {
   std::unordered_set<MapName> foreign_names;  ///< dm devices that are not ours
   std::vector<MapId> map_queue;
   std::uint64_t checks_outstanding = 0;
+  std::size_t paths_sampled = 0;             ///< under test reads now
+  /// Disk sequence numbers and names of devices that are left alone.
+  std::unordered_map<DevNum, std::pair<std::uint64_t, std::string>> removed_by_command;
 
   // /run/multipath/state.
   std::unordered_map<DevNum, wire::PathMarks> restored_paths;  ///< of the daemon before us, until their paths are found
@@ -395,6 +433,8 @@ inline constexpr Duration fresh_answer = seconds{1};
 /// … and a slow one within this.
 inline constexpr Duration fresh_answer_most = seconds{5};
 /// REPORT TARGET PORT GROUPS: one path asks for all of its map; after so long without an answer another one may.
+/// How long a load waits for what there is to know of a device in the table.
+inline constexpr Duration stranger_patience = seconds{10};
 inline constexpr Duration groups_answer_limit = seconds{1};
 /// A map's last path on which I/O failed more than once returns after this.
 inline constexpr Duration last_path_hold = seconds{1};

@@ -96,6 +96,7 @@ void Engine::Core::run_timers() {
       }
       case TimerOwner::map: map_timer(*maps[node->slot]); break;
       case TimerOwner::engine: run_engine_timer(); break;
+      case TimerOwner::sampling: sampling_due(*paths[node->slot]); break;
       case TimerOwner::run_state: break;  // what is to be saved is saved at the end of each step
       case TimerOwner::drain: drain_timer_due(); break;
     }

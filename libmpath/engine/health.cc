@@ -19,6 +19,7 @@ Bar Engine::Core::bar(const PathRecord& path) {
   if (path.drained) return Bar::drained;
   if (path.suspect) return Bar::suspect;
   if (path.unreliable) return Bar::unreliable;
+  if (path.standby) return Bar::standby;
   return Bar::none;
 }
 
@@ -76,7 +77,18 @@ void Engine::Core::finish_check(PathRecord& path) {
   bool undecided = verdict == PathState::wild || verdict == PathState::unchecked || verdict == PathState::pending ||
                    path.checks_disabled;
   bool held = is_usable(verdict) && before == PathState::down && held_until(path) > now;
-  if (!undecided && !held) set_health(path, verdict == PathState::disconnected ? PathState::down : verdict, check.reason);
+  if (verdict == PathState::disconnected) {
+    purge(path);
+    verdict = PathState::down;
+  }
+  if (!undecided && !held) {
+    if (is_usable(verdict)) {
+      verdict = weigh_answer(path, verdict);
+    } else {
+      path.failure_count.bad_check(now);
+    }
+    set_health(path, verdict, check.reason);
+  }
   bool changed = before != path.health.state;
   if (changed && !is_usable(path.health.state)) emit(GatherPath{path.facts->kernel_name, path.facts->devnum});
   if (path.checks_disabled) {
@@ -87,9 +99,11 @@ void Engine::Core::finish_check(PathRecord& path) {
     path.next_check = held_until(path);
   } else {
     plan_next_check(path, changed);
+    if (path.failure_count.kept_out) path.next_check = std::min(path.next_check, trusted_from(path));
   }
   set_path_timer(path);
   note_marks(path);
+  retrigger(path);
   if (path.next_check != no_deadline) path.view.reset();
   if (MapRecord* map = find_map(path.map)) {
     refresh_now_and_then(*map);
@@ -97,6 +111,15 @@ void Engine::Core::finish_check(PathRecord& path) {
     if (first || changed || differs || map->wishes_load || !map->kernel || map->configuring) queue_map(*map);
   }
   if (check.again) start_check(path);
+}
+
+/// purge_disconnected: the logical unit behind the device is not there any more, so the device goes too. Once in a path's life.
+void Engine::Core::purge(PathRecord& path) {
+  const MapRecord* map = find_map(path.map);
+  bool wanted = map != nullptr && map->settings && map->settings->purge_disconnected.value;
+  if (!wanted || path.facts->bus != Bus::scsi || options.mode != Mode::manage || std::exchange(path.purge_tried, true)) return;
+  log(Severity::notice, path.facts->kernel_name, "the logical unit is not there any more; the device is removed (purge_disconnected)");
+  emit(DeletePath{path.facts});
 }
 
 /// The kernel tells of failed paths by itself, but not of a group that became active: the map is read again with the checks of its paths,
@@ -135,7 +158,8 @@ void Engine::Core::set_health(PathRecord& path, PathState state, std::string_vie
   bool worse = is_usable(before) && !is_usable(state);
   if (worse) ++path.failures;
   MapRecord* map = find_map(path.map);
-  if (map != nullptr && worse) ++map->path_faults;
+  if (map != nullptr && (worse || (state == PathState::shaky && before != state))) ++map->path_faults;
+  if (map != nullptr && worse) map->path_failed = true;
   if (is_usable(state) && !is_usable(before)) {
     path.returned = true;
     path.kernel_failures = path.kernel_failed_at + kernel_failure_memory < now ? 0 : path.kernel_failures;
@@ -153,6 +177,7 @@ void Engine::Core::kernel_failed_path(PathRecord& path) {
   Duration hold = seconds{1} * (std::int64_t{1} << std::min(path.kernel_failures, 10U));
   path.hold_until = now + std::min<Duration>(hold, daemon().polling_interval.value);
   ++path.kernel_failures;
+  count_kernel_failure(path);
   set_health(path, PathState::down, "I/O failed on it");
   check_now(path);
 }

@@ -20,6 +20,7 @@ std::string_view bar_word(Bar bar) {
     case Bar::unreliable: return "unreliable";
     case Bar::drained: return "drained";
     case Bar::unregistered: return "not registered";
+    case Bar::standby: return "held in standby";
   }
   return "";
 }
@@ -33,6 +34,7 @@ std::string_view bar_reason(Bar bar) {
     case Bar::unreliable: return "it failed too often lately";
     case Bar::drained: return "drained by command";
     case Bar::unregistered: return "its registration for the map's reservation is missing";
+    case Bar::standby: return "only the array can activate it, and no path of the map is active";
   }
   return "";
 }
@@ -200,6 +202,8 @@ void Engine::Core::note_standing(MapRecord& map) {
   MapStanding standing = MapStanding::absent;
   if (map.live && map.kernel) {
     standing = MapStanding::serving;
+    // Before the first answers nobody knows.
+    if (map.no_path_since == no_deadline && (!configured_once || awaits_first_answers(map))) return;
     if (map.no_path_since != no_deadline) {
       bool queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
       standing = queues ? MapStanding::queueing : MapStanding::failing;

@@ -23,6 +23,7 @@ enum class Bar : std::uint8_t {
   unreliable,    ///< it failed too often lately; the state is `delayed` or it is sampled
   drained,       ///< by the command `drain`
   unregistered,  ///< its registration for the map's reservation is missing
+  standby,       ///< only the array can activate it, and no path of the map is active
 };
 
 /// How a path stands: its state, what bars it, and whether it is marked as marginal.

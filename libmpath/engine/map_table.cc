@@ -85,13 +85,17 @@ void Engine::Core::refresh_settings(MapRecord& map) {
 
 void Engine::Core::set_map_timer(MapRecord& map) {
   // What happens when its deadline has come is done by map_timer() alone: one that passed in this very step is still due.
-  MonoTime due = std::min({map.uevent_deadline, map.failback_due, map.look_again, map.retry_deadline, map.resize_deadline});
+  MonoTime due = std::min({map.uevent_deadline, map.failback_due, map.look_again, map.retry_deadline, map.resize_deadline,
+                           map.ghost_deadline});
   auto consider = [&](MonoTime deadline) {
     if (deadline > now) due = std::min(due, deadline);
   };
   consider(map.retry_at);
   consider(map.message_retry_at);
   consider(map.settle_until);
+  for (const Stranger& stranger : map.strangers) {
+    if (!stranger.answered) consider(stranger.asked + stranger_patience);
+  }
   if (!map.kernel && !map.forgotten && !map.refused) {
     consider(map.first_seen + first_answer_limit);
     if (const PathRecord* reader = find_path(map.groups_reader); reader != nullptr && reader->check.step != CheckStep::idle) {
@@ -119,12 +123,7 @@ void Engine::Core::map_timer(MapRecord& map) {
     map.look_again = no_deadline;
     map.kernel_stale = map.kernel_stale || map.kernel.has_value();
   }
-  if (map.retry_deadline != no_deadline && map.retry_deadline <= now) {
-    map.retry_deadline = no_deadline;
-    map.retries_expired = true;
-    ++map.failures;
-    log(Severity::error, map.name.text, "no path came back within no_path_retry: queued I/O fails now");
-  }
+  if (map.retry_deadline != no_deadline && map.retry_deadline <= now) retries_are_over(map);
   set_map_timer(map);
   queue_map(map);
 }

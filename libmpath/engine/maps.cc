@@ -243,14 +243,18 @@ void Engine::Core::reconcile(MapRecord& map) {
     return;
   }
   if (is_reserved(map)) return;
+  hold_standby_paths(map);
   update_usable(map);
   if (stands_still(map)) return;
   if (map.kernel) sync_path_states(map);
   if (map.kernel) apply_transport_settings(map);
   if (removal_wanted(map)) return;
   if (map.kernel) sync_deferred_removal(map);
+  enable_groups(map);
   if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
+  watch_ghost_delay(map);
   std::vector<PathRecord*> members = members_for_table(map);
+  if (!members.empty()) map.last_path_step.reset();
   if (!map.kernel) {
     if (members.empty() || !ready_to_create(map)) {
       set_map_timer(map);
@@ -305,22 +309,6 @@ bool Engine::Core::is_reserved(MapRecord& map) {
   return true;
 }
 
-/// The kernel has the map and we have no path for it. It goes with its last path; while it cannot, its queued I/O follows no_path_retry.
-void Engine::Core::reconcile_without_paths(MapRecord& map) {
-  bool only_removed = !map.paths.empty() && std::ranges::all_of(map.paths, [&](PathId id) {
-    const PathRecord* path = find_path(id);
-    return path == nullptr || path->removed;
-  });
-  if (only_removed && map.retry_at <= now) remove_map(map, ReasonKind::map_obsolete, "its last path is gone");
-  if (map.table_op == OpId::none && !map.paths.empty()) {
-    policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
-    context.kernel_queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
-    context.retries_expired = map.retries_expired;
-    sync_queueing(map, !map.queueing_disabled && policy::wants_queueing(map.settings->no_path_retry.value, false, context));
-  }
-  set_map_timer(map);
-}
-
 /// Whether the action that the plan wants may run in this step; if not, the wish is kept, and something will ask again.
 bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
   if (map.retry_at > now) return false;
@@ -328,6 +316,10 @@ bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
   // Without a path udev itself cannot look at the map: what it waits for may be the load.
   if (map.uevent_deadline != no_deadline && carries_io(map)) {
     defer(map, "the map waits for its udev event");
+    return false;
+  }
+  if (auto stranger = awaited_stranger(map)) {
+    defer(map, std::move(*stranger));
     return false;
   }
   if (map.settle_until > now && !map.forced) {
@@ -369,7 +361,7 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
   action.queue_limits = queue_limits_before(map, action);
   action.partition_delimiter = daemon().partition_delimiter.value;
   action.udev.no_kpartx = map.settings->skip_kpartx.value;
-  action.udev.no_paths = !any_usable;
+  action.udev.no_paths = delays_readiness(map, action) || !any_usable;
   if (map.forced || action.kind == TableActionKind::resize) action.udev.reload = false;
   log(Severity::notice, map.name.text,
       fmt::format("{}: {} ({})", to_string(action.kind), to_string(action.reason.kind), action.reason.text));

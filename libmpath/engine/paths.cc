@@ -35,6 +35,13 @@ void Engine::Core::touch(PathRecord& path) {
 
 void Engine::Core::on(const PathAppeared& event) {
   if (!resolver) return;
+  const PathFacts& facts = event.path.facts;
+  // A device that somebody removed by command stays away until it is asked for, or another has its number.
+  if (auto left = removed_by_command.find(facts.devnum); left != removed_by_command.end()) {
+    if (left->second.first == facts.disk_sequence) return;
+    removed_by_command.erase(left);
+  }
+  stranger_answered(facts.devnum);
   take_path(event.path);
   // Whatever udev tells of a path may be about its health; an answer of a moment ago, or the check that is under way, will do.
   PathRecord* path = find_path(event.path.facts.devnum);
@@ -42,6 +49,8 @@ void Engine::Core::on(const PathAppeared& event) {
 }
 
 void Engine::Core::on(const PathDisappeared& event) {
+  removed_by_command.erase(event.devnum);
+  stranger_answered(event.devnum);
   PathRecord* path = find_path(event.devnum);
   if (path == nullptr) path = find_path_by_name(event.kernel_name);
   if (path != nullptr && !path->removed) remove_path(*path);
@@ -136,6 +145,7 @@ void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const P
   path.settings = std::move(settings);
   path.member_mark = found.is_multipath_member;
   path.health.since = now;
+  path.triggered_at = now;
   path.interval = daemon().polling_interval.value;
   path.timer.owner = TimerOwner::path;
   path.timer.slot = slot;
@@ -229,6 +239,7 @@ void Engine::Core::leave_map(PathRecord& path) {
 void Engine::Core::remove_path(PathRecord& path) {
   log(Severity::notice, path.facts->kernel_name, "removed");
   path.removed = true;
+  end_sampling(path);
   if (path.attached) emit(DetachPath{path.id});
   if (path.rescan_op != OpId::none) {
     path.rescan_op = OpId::none;

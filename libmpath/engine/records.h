@@ -19,6 +19,8 @@
 #include "libmpath/policy/prioritizer.h"
 #include "libmpath/policy/schedule.h"
 #include "libmpath/model/request.h"
+#include "libmpath/policy/failback.h"
+#include "libmpath/policy/flapping.h"
 #include "libmpath/wire/run_state.h"
 #include "libmpath/wire/scsi_command.h"
 
@@ -55,6 +57,27 @@ struct Drain {
   MonoTime undo_at = no_deadline;  ///< engine time; no_deadline: confirmed, it stays until `undrain`
 };
 
+/// Test reads of a path whose I/O failed twice in a short time (marginal_path_*).
+struct Sampling {
+  enum class Phase : std::uint8_t {
+    waiting,  ///< for a good check, or for a place among those that are sampled
+    reading,
+    resting,  ///< too many errors; again from `resumes` on
+  };
+  struct Read {
+    OpId op = OpId::none;
+    MonoTime sent{};
+    bool late = false;  ///< counted as failed, whatever becomes of it
+  };
+  Phase phase = Phase::waiting;
+  MonoTime begun{};
+  MonoTime resumes{};
+  std::uint64_t reads = 0;
+  std::uint64_t errors = 0;
+  std::vector<Read> under_way;
+  TimerNode timer;
+};
+
 /// Paths that share a host port and a target port: what happens to one of them probably happens to all.
 struct PortRecord {
   std::uint32_t host = 0;
@@ -84,6 +107,14 @@ struct PathRecord {
   bool unreliable = false;
   bool drained = false;
   bool unregistered = false;
+  bool standby = false;
+  bool distrust_restored = false;  ///< was not trusted by the daemon before us; see Core::weigh_answer()
+  bool purge_tried = false;        ///< its removal from the system has been asked for
+  policy::FailureCount failure_count;
+  policy::FailurePair failure_pair;
+  std::uint32_t triggers = 0;      ///< uevents that were asked for, for want of a WWID
+  MonoTime triggered_at{};         ///< the last of them, or when it was found
+  std::unique_ptr<Sampling> sampling;  ///< while test reads decide about it
   wire::PathMarks saved_marks;  ///< what /run/multipath/state says of it
   std::uint8_t noted_standing = PathStanding{}.packed();  ///< the newest in its history
   History history;
@@ -152,6 +183,13 @@ struct RequestRound {
   RequestResult worst;
 };
 
+/// A device in the kernel's table that is no path of ours: it was asked for.
+struct Stranger {
+  DevNum devnum;
+  MonoTime asked{};
+  bool answered = false;
+};
+
 struct MapRecord {
   MapId id;
   std::uint64_t order = 0;
@@ -213,6 +251,13 @@ struct MapRecord {
   MonoTime failback_due = no_deadline;
   MonoTime look_again = no_deadline;       ///< when the kernel's map is read once more
   bool failback_now = false;
+  std::vector<Stranger> strangers;
+  bool path_failed = false;                ///< since groups were compared last
+  OpId enable_op = OpId::none;
+  MonoTime enabled_at{};                   ///< when a group that the kernel had given up was taken up last
+  MonoTime ghost_deadline = no_deadline;   ///< of ghost_delay
+  std::optional<policy::LastPathStep> last_path_step;  ///< since its last path was removed
+  MonoTime without_path_before_restart = no_deadline;  ///< since when, as the daemon before us knew it
   MonoTime retry_deadline = no_deadline;   ///< of no_path_retry
   MonoTime no_path_since = no_deadline;
   bool retries_expired = false;

@@ -44,6 +44,9 @@ void Engine::Core::carry_out(RequestId id, const Request& request) {
     case RequestKind::fail_path: return with_path(id, request, &Core::request_fail_path);
     case RequestKind::reinstate_path: return with_path(id, request, &Core::request_reinstate_path);
     case RequestKind::remove_path: return with_path(id, request, &Core::request_remove_path);
+    case RequestKind::set_marginal: return with_path(id, request, &Core::request_set_marginal);
+    case RequestKind::unset_marginal: return with_path(id, request, &Core::request_unset_marginal);
+    case RequestKind::unset_marginal_map: return with_map(id, request, &Core::request_unset_marginal_map);
     case RequestKind::add_map: return request_add_map(id, request);
     case RequestKind::remove_map: return request_remove_map(id, request);
     case RequestKind::switch_group: return with_map(id, request, &Core::request_switch_group);
@@ -114,6 +117,8 @@ MapRecord* Engine::Core::requested_map(const Request& request) {
 
 /// The device is read in a lane; what follows from it is seen in `show paths`.
 void Engine::Core::request_add_path(RequestId id, const Request& request) {
+  if (auto devnum = parse_devnum(request.path)) removed_by_command.erase(*devnum);
+  std::erase_if(removed_by_command, [&](const auto& left) { return left.second.second == request.path; });
   PathRecord* path = find_path_by_name(request.path);
   if (path == nullptr || path->removed) emit(GatherPath{request.path, {}});
   reply(id, {});
@@ -139,6 +144,7 @@ RequestResult Engine::Core::request_reinstate_path(PathRecord& path, const Reque
 
 RequestResult Engine::Core::request_remove_path(PathRecord& path, const Request&) {
   bool stays = path.in_table;
+  removed_by_command[path.facts->devnum] = {path.facts->disk_sequence, path.facts->kernel_name};
   remove_path(path);
   return {stays ? Outcome::delayed : Outcome::ok, {}};
 }

@@ -35,6 +35,10 @@ void Engine::Core::take_run_state(std::string_view text) {
   }
   restore_drains(std::move(drained));
   for (wire::MapMarks& marks : state->maps) restored_maps.emplace(marks.wwid, std::move(marks));
+  // The kernel's maps may have been listed before.
+  for (auto& map : maps) {
+    if (map->live) restore_marks(*map);
+  }
   // What is claimed by nobody must not stay in the file.
   marks_changed = marks_changed || !restored_paths.empty() || !restored_maps.empty();
 }
@@ -50,6 +54,7 @@ void Engine::Core::restore_marks(PathRecord& path) {
   path.quarantined = marks.quarantined;
   path.suspect = marks.suspect;
   path.unreliable = marks.unreliable;
+  path.distrust_restored = marks.unreliable || marks.marginal_reasons.has(MarginalReason::sampled);
   path.marginal_reasons = marks.marginal_reasons;
   if (says_something(marks)) log(Severity::notice, path.facts->kernel_name, "keeps the marks that it had before the restart");
   touch(path);
@@ -60,6 +65,8 @@ void Engine::Core::restore_marks(MapRecord& map) {
   if (at == restored_maps.end()) return;
   map.queueing_disabled = at->second.queueing_disabled;
   map.suspended_by_us = map.suspension_stale = at->second.suspended;
+  map.retries_expired = at->second.retries_expired;
+  if (at->second.no_path_since != no_deadline) map.without_path_before_restart = at->second.no_path_since - standstill;
   restored_maps.erase(at);
   note_marks(map);
 }
@@ -87,15 +94,20 @@ void Engine::Core::note_marks(PathRecord& path) {
 }
 
 void Engine::Core::note_marks(MapRecord& map) {
-  wire::MapMarks marks{.wwid = map.wwid, .queueing_disabled = map.live && map.queueing_disabled,
-                       .suspended = map.live && map.suspended_by_us};
-  if (marks == map.saved_marks) return;
-  if (marks.queueing_disabled || marks.suspended) {
-    marked_maps.insert(map.id);
-  } else {
-    marked_maps.erase(map.id);
+  wire::MapMarks marks;
+  if (map.live) {
+    MonoTime since = std::min(map.no_path_since, map.without_path_before_restart);
+    marks = {.wwid = {}, .queueing_disabled = map.queueing_disabled, .suspended = map.suspended_by_us, .no_path_since = since,
+             .retries_expired = map.retries_expired};
   }
+  if (marks == map.saved_marks) return;
+  bool says_nothing = marks == wire::MapMarks{};
   map.saved_marks = std::move(marks);
+  if (says_nothing) {
+    marked_maps.erase(map.id);
+  } else {
+    marked_maps.insert(map.id);
+  }
   marks_changed = true;
 }
 
@@ -116,7 +128,11 @@ void Engine::Core::save_run_state() {
     if (path != nullptr) state.paths.push_back(path->saved_marks);
   }
   for (MapId id : marked_maps) {
-    if (const MapRecord* map = find_map(id)) state.maps.push_back(map->saved_marks);
+    const MapRecord* map = find_map(id);
+    if (map == nullptr) continue;
+    wire::MapMarks& marks = state.maps.emplace_back(map->saved_marks);
+    marks.wwid = map->wwid;
+    if (marks.no_path_since != no_deadline) marks.no_path_since += standstill;
   }
   for (const auto& [key, drain] : drains) {
     // The file counts by the machine's clock.

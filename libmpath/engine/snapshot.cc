@@ -11,7 +11,7 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   view->facts = path.facts;
   view->health = path.health;
   view->kernel_state = path.in_table ? path.kernel_state : KernelPathState::unknown;
-  view->init_state = path.removed ? InitState::removed : path.facts->wwid.empty() ? InitState::failed : InitState::ok;
+  view->init_state = init_state_of(path);
   view->checker = policy::to_string(path.checker);
   view->priority = path.priority;
   view->prioritizer = policy::to_string(path.priority_method());
@@ -20,7 +20,7 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   } else if (map != nullptr && map->kernel && !path.removed) {
     view->waiting_to_come_online = !is_usable(path.health.state);
   }
-  view->marginal = is_marginal(path);
+  view->marginal = is_marginal(path) || path.marginal_reasons.has(MarginalReason::command);
   view->next_check = path.next_check;
   view->check_interval = std::chrono::duration_cast<seconds>(path.interval);
   view->failures = path.failures;

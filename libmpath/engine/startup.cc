@@ -56,6 +56,7 @@ void Engine::Core::on(const ConfigurationLoaded& event) {
 
 void Engine::Core::begin_discovery() {
   discovery_failed = false;
+  removed_by_command.clear();
   found_paths.clear();
   found_taken = 0;
   idle_deadline = now + configuration_limit;

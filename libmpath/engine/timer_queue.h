@@ -11,7 +11,7 @@
 
 namespace mpath::engine {
 
-enum class TimerOwner : std::uint8_t { path, map, engine, run_state, drain };
+enum class TimerOwner : std::uint8_t { path, map, engine, run_state, sampling, drain };
 
 struct TimerNode {
   TimerOwner owner = TimerOwner::engine;

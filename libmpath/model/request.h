@@ -20,6 +20,7 @@ enum class RequestKind {
   // carried out by the engine
   reconfigure, reconfigure_all, shutdown, quit,
   fail_path, reinstate_path, add_path, remove_path, add_map, remove_map, switch_group,
+  set_marginal, unset_marginal, unset_marginal_map,
   disable_queueing, restore_queueing, disable_queueing_all, restore_queueing_all,
   reset_stats, reset_all_stats, reload_map, resize_map,
   mpathctl_drain, mpathctl_drain_confirm, mpathctl_undrain,

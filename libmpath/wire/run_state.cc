@@ -29,6 +29,13 @@ std::optional<std::uint64_t> value_of(std::string_view word, std::string_view ke
   return parse_decimal(word.substr(key.size()));
 }
 
+/// A point in time of the machine's clock.
+std::optional<MonoTime> time_of(std::string_view word, std::string_view key) {
+  auto count = value_of(word, key);
+  if (!count || *count >= static_cast<std::uint64_t>(Duration::max().count())) return std::nullopt;
+  return MonoTime{Duration{static_cast<Duration::rep>(*count)}};
+}
+
 std::optional<PathMarks> path_marks(const std::vector<std::string_view>& words) {
   if (words.size() < 4) return std::nullopt;
   auto devnum = parse_devnum(words[1]);
@@ -49,8 +56,12 @@ std::optional<PathMarks> path_marks(const std::vector<std::string_view>& words) 
 std::optional<MapMarks> map_marks(const std::vector<std::string_view>& words) {
   if (words.size() < 2) return std::nullopt;
   MapMarks marks{.wwid = {decode_dm_name(words[1])}};
-  marks.queueing_disabled = std::ranges::find(words, "queueing-disabled") != words.end();
-  marks.suspended = std::ranges::find(words, "suspended") != words.end();
+  for (std::string_view word : std::span(words).subspan(2)) {
+    marks.queueing_disabled = marks.queueing_disabled || word == "queueing-disabled";
+    marks.suspended = marks.suspended || word == "suspended";
+    marks.retries_expired = marks.retries_expired || word == "retries-expired";
+    if (auto since = time_of(word, "no-path-since=")) marks.no_path_since = *since;
+  }
   return marks;
 }
 
@@ -87,6 +98,8 @@ std::string format_run_state(const RunState& state) {
     text += "map " + encode_dm_name(marks.wwid.text);
     if (marks.queueing_disabled) text += " queueing-disabled";
     if (marks.suspended) text += " suspended";
+    if (marks.no_path_since != no_deadline) text += fmt::format(" no-path-since={}", std::max(marks.no_path_since.time_since_epoch(), Duration{0}).count());
+    if (marks.retries_expired) text += " retries-expired";
     text += '\n';
   }
   for (const DrainMarks& marks : state.drains) {

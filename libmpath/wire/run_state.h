@@ -33,6 +33,8 @@ struct MapMarks {
   Wwid wwid;
   bool queueing_disabled = false;
   bool suspended = false;   ///< by the daemon, at somebody's wish
+  MonoTime no_path_since = no_deadline;  ///< by CLOCK_MONOTONIC; no_deadline: a path works
+  bool retries_expired = false;          ///< no_path_retry was used up
   friend bool operator==(const MapMarks&, const MapMarks&) = default;
 };
 

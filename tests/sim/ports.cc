@@ -229,6 +229,10 @@ Status SimDeviceMapper::arm_events() {
 
 Disk* SimDiscovery::find(std::string_view device) const {
   std::size_t slash = device.rfind('/');
+  if (device.starts_with("/sys/dev/block/")) {
+    auto number = parse_devnum(device.substr(slash + 1));
+    return number ? world_.find(*number) : nullptr;
+  }
   return world_.find(std::string(slash == std::string_view::npos ? device : device.substr(slash + 1)));
 }
 

@@ -34,6 +34,8 @@ struct Disk {
   std::vector<std::uint8_t> sense;  ///< not empty: check condition for TEST UNIT READY
   bool takes_no_commands = false;  ///< of SCSI
   std::optional<std::uint64_t> new_size;  ///< what a rescan finds
+  bool reads_fail = false;
+  bool reads_hang = false;
   bool refuses_inquiry = false;
   bool target_groups_fail = false;
   bool target_groups_hang = false;
@@ -221,6 +223,11 @@ class Bench {
   // --- what was seen ------------------------------------------------------------------------------------------------
   [[nodiscard]] std::vector<std::string> take_messages() { return std::exchange(messages, {}); }
   [[nodiscard]] std::vector<TableAction> take_actions() { return std::exchange(actions, {}); }
+  /// What was seen up to now is of no interest.
+  void forget() {
+    messages.clear();
+    actions.clear();
+  }
   /// The kinds of the table actions since the last call.
   [[nodiscard]] std::vector<TableActionKind> take_kinds() {
     std::vector<TableActionKind> kinds;
@@ -230,6 +237,7 @@ class Bench {
   [[nodiscard]] std::ptrdiff_t times_logged(std::string_view part) const {
     return std::ranges::count_if(logs, [&](const std::string& line) { return line.contains(part); });
   }
+  [[nodiscard]] std::ptrdiff_t times_gathered(std::string_view device) const { return std::ranges::count(gathered, device); }
   [[nodiscard]] std::shared_ptr<const Snapshot> picture() { return engine.snapshot(now); }
   [[nodiscard]] std::shared_ptr<const PathView> path(const std::string& name) {
     auto snapshot = picture();
@@ -275,8 +283,11 @@ class Bench {
   std::map<PathId, std::string> attached_paths;
   std::size_t commands = 0;
   std::size_t inquiries = 0;  ///< for page 0x83
+  std::size_t reads = 0;      ///< of blocks
   std::size_t target_group_reports = 0;
   std::size_t gathers = 0;
+  std::vector<std::string> gathered;
+  std::vector<std::string> triggered;            ///< uevents that were asked for
   int exits = 0;
   bool exit_failed = false;
 
@@ -338,11 +349,16 @@ class Bench {
   }
   void note(const SubmitCommand& effect) {
     ++commands;
+    reads += std::holds_alternative<BlockRead>(effect.command) ? 1U : 0U;
     const auto* scsi = std::get_if<ScsiCommand>(&effect.command);
     inquiries += scsi != nullptr && scsi->cdb[0] == inquiry_code && scsi->cdb[2] == 0x83 ? 1U : 0U;
     target_group_reports += scsi_operation(effect.command) == report_groups_code ? 1U : 0U;
   }
-  void note(const GatherPath&) { ++gathers; }
+  void note(const GatherPath& effect) {
+    ++gathers;
+    gathered.push_back(effect.kernel_name);
+  }
+  void note(const TriggerUevent& effect) { triggered.push_back(effect.sysfs_path + " " + effect.action); }
   void note(const SaveRunState&) { ++saves; }
   void note(const DeletePath& effect) { deleted.push_back(effect.facts->kernel_name); }
   template <typename T>
@@ -392,13 +408,16 @@ class Bench {
     if (at == disks.end()) return;
     const Disk& asked = at->second;
     std::optional<std::uint8_t> code = scsi_operation(effect.command);
-    if (asked.answer == Answer::none || (asked.target_groups_hang && code == report_groups_code)) {
+    bool is_read = std::holds_alternative<BlockRead>(effect.command);
+    if (asked.answer == Answer::none || (is_read && asked.reads_hang) || (asked.target_groups_hang && code == report_groups_code)) {
       hung.push_back(effect);
       return;
     }
     CommandOutcome outcome;
     bool refused = (code == inquiry_code && asked.refuses_inquiry) || (code == report_groups_code && asked.target_groups_fail);
-    if (asked.takes_no_commands) {
+    if (is_read && (asked.reads_fail || asked.answer == Answer::dead)) {
+      outcome.failure = CommandFailure::io_error;
+    } else if (asked.takes_no_commands) {
       outcome.failure = CommandFailure::not_a_scsi_device;
     } else if (asked.answer == Answer::dead) {
       outcome.host_status = HostStatus::no_connect;

@@ -63,7 +63,7 @@ TEST(RunState, MarksComeBackToTheSameDeviceOnly) {
   };
   for (const Row& row : {Row{"the same", 0, "", true}, Row{"the number was given to another disk", 1, "", false},
                          Row{"another volume", 0, "3600x", false}}) {
-    TwoPaths bench;
+    TwoPaths bench("san_path_err_threshold 1\nsan_path_err_forget_rate 9\nsan_path_err_recovery_time 99");
     const PathFacts& facts = bench.disks.at("sda").found.facts;
     wire::RunState before;
     before.paths.push_back({.devnum = facts.devnum, .disk_sequence = facts.disk_sequence + row.sequence_more,

@@ -49,7 +49,7 @@ void append_defaults(std::string& out, const Settings& defaults) {
       continue;
     }
     const Setting* setting = defaults.find(key);
-    const Value* value = setting ? &setting->value : default_value(key);
+    const Value* value = setting ? &setting->value : keyword(key).dumped_when_set ? nullptr : default_value(key);
     if (value) append_setting(out, "\t", key, *value);
   }
   out += "}\n";

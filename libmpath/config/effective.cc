@@ -102,6 +102,9 @@ PathSettings path_settings(const Config& config, const DaemonSettings& daemon, c
   settings.path_checker = get.text(Key::path_checker);
   settings.detect_checker = get.flag(Key::detect_checker);
   settings.checker_timeout = daemon.checker_timeout;
+  const auto suspect_after = get.number<std::int64_t>(Key::suspect_after);
+  settings.suspect_after = {std::nullopt, suspect_after.origin};
+  if (suspect_after.value > 0) settings.suspect_after.value = seconds{suspect_after.value};
   resolve_prio(config, path.multipath, *path.devices, settings);
   settings.detect_prio = get.flag(Key::detect_prio);
   settings.fast_io_fail_tmo = transport.limit(Key::fast_io_fail_tmo);

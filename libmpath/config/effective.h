@@ -32,6 +32,7 @@ struct PathSettings {
   Effective<std::string> uid_attribute;  ///< empty: no udev property, sysfs is asked
   Effective<std::string> path_checker;
   Effective<bool> detect_checker;
+  Effective<std::optional<seconds>> suspect_after;  ///< nothing: no path is ever suspect
   Effective<std::optional<seconds>> checker_timeout;  ///< unset: the SCSI device's own timeout, then 30 s
   Effective<std::string> prio;
   Effective<std::string> prio_args;

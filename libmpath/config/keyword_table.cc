@@ -111,6 +111,8 @@ constexpr std::array<Keyword, key_count> rows{{
    .description = "another spelling of path_checker", .example = "tur"},
   {.key = Key::detect_checker, .name = "detect_checker", .type = yes_no, .default_text = "yes",
    .description = "choose the checker by what the device supports, before path_checker", .example = "no"},
+  {.key = Key::suspect_after, .name = "suspect_after", .type = off_or_number, .minimum = 1, .maximum = int_max, .default_text = "2", .dumped_when_set = true, .unit = "s",
+   .description = "new I/O avoids a path whose check is unanswered for so long, and for 20 times what is usual, while a sibling answers", .example = "5"},
   {.key = Key::prio, .name = "prio", .type = text, .default_text = "const",
    .description = "how a path's priority is found: alua, ana, const, datacore, emc, hds, hp_sw, iet, ontap, path_latency, random, rdac, sysfs, weightedpath", .example = "alua"},
   {.key = Key::prio_args, .name = "prio_args", .type = text, .default_text = "",

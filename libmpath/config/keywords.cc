@@ -27,8 +27,8 @@ constexpr Key defaults_keys[] = {
     marginal_path_err_recheck_gap_time, marginal_path_double_failed_time, find_multipaths, uxsock_timeout,
     retrigger_tries, retrigger_delay, missing_uev_wait_timeout, skip_kpartx, disable_changed_wwids, purge_disconnected,
     remove_retries, max_sectors_kb, ghost_delay, auto_resize, find_multipaths_timeout, enable_foreign,
-    marginal_pathgroups, recheck_wwid};
-static_assert(std::size(defaults_keys) == 76);
+    marginal_pathgroups, recheck_wwid, suspect_after};
+static_assert(std::size(defaults_keys) == 77);
 
 constexpr Key device_keys[] = {
     vendor, product, revision, product_blacklist, path_grouping_policy, uid_attribute, getuid_callout, path_selector,
@@ -38,8 +38,9 @@ constexpr Key device_keys[] = {
     detect_pgpolicy_use_tpg, deferred_remove, delay_watch_checks, delay_wait_checks, san_path_err_threshold,
     san_path_err_forget_rate, san_path_err_recovery_time, marginal_path_err_sample_time,
     marginal_path_err_rate_threshold, marginal_path_err_recheck_gap_time, marginal_path_double_failed_time,
-    skip_kpartx, purge_disconnected, max_sectors_kb, ghost_delay, all_tg_pt, vpd_vendor, recheck_wwid};
-static_assert(std::size(device_keys) == 48);
+    skip_kpartx, purge_disconnected, max_sectors_kb, ghost_delay, all_tg_pt, vpd_vendor, recheck_wwid,
+    suspect_after};
+static_assert(std::size(device_keys) == 49);
 
 constexpr Key overrides_keys[] = {
     path_grouping_policy, uid_attribute, getuid_callout, path_selector, path_checker, checker, alias_prefix, features,
@@ -48,8 +49,8 @@ constexpr Key overrides_keys[] = {
     detect_pgpolicy, detect_pgpolicy_use_tpg, deferred_remove, delay_watch_checks, delay_wait_checks,
     san_path_err_threshold, san_path_err_forget_rate, san_path_err_recovery_time, marginal_path_err_sample_time,
     marginal_path_err_rate_threshold, marginal_path_err_recheck_gap_time, marginal_path_double_failed_time,
-    skip_kpartx, purge_disconnected, max_sectors_kb, ghost_delay, all_tg_pt, recheck_wwid};
-static_assert(std::size(overrides_keys) == 41);
+    skip_kpartx, purge_disconnected, max_sectors_kb, ghost_delay, all_tg_pt, recheck_wwid, suspect_after};
+static_assert(std::size(overrides_keys) == 42);
 
 constexpr Key protocol_keys[] = {type, fast_io_fail_tmo, dev_loss_tmo, eh_deadline};
 

@@ -43,7 +43,7 @@ enum class Key : std::uint8_t {
   find_multipaths, find_multipaths_timeout, uid_attrs, uid_attribute, alias_prefix, user_friendly_names, alias, wwid,
   vendor, product, revision, product_blacklist, vpd_vendor, mode, uid, gid,
   // checking, priorities, grouping
-  path_checker, checker, detect_checker, prio, prio_args, detect_prio, path_grouping_policy, detect_pgpolicy,
+  path_checker, checker, detect_checker, suspect_after, prio, prio_args, detect_prio, path_grouping_policy, detect_pgpolicy,
   detect_pgpolicy_use_tpg, failback, path_selector, rr_min_io, rr_min_io_rq, rr_weight,
   // queueing, removal, table
   no_path_retry, features, hardware_handler, retain_attached_hw_handler, flush_on_last_del, deferred_remove,
@@ -113,6 +113,8 @@ struct Keyword {
   std::optional<std::string_view> default_text{};
   /// A number 0 means "not set" and lets the next layer decide.
   bool zero_is_unset = false;
+  /// Ours: a dump shows it only where somebody sets it, so that a file's dump stays what other programs make of it.
+  bool dumped_when_set = false;
   std::string_view unit{};
   Standing standing = Standing::current;
   std::string_view successor{};    ///< for alias and deprecated: what to write; for ignored: the value that is used

@@ -34,6 +34,7 @@ void Engine::Core::set_path_timer(PathRecord& path) {
     // What goes through the block layer ends when it ends: there is no error handling of a command to wait for.
     bool waits_for_kernel = check.step != CheckStep::ask || path.checker != policy::Checker::directio;
     due = (again ? check.started : check.command_started) + check_timeout(path) + (waits_for_kernel ? overdue_grace : Duration{0});
+    due = std::min(due, path.watch.at);
   }
   if (due == no_deadline) {
     timers.cancel(path.timer);
@@ -90,6 +91,7 @@ void Engine::Core::submit_step(PathRecord& path, CheckStep step, DeviceCommand c
   check.op = new_op();
   check.command_started = now;
   emit(SubmitCommand{check.op, path.id, std::move(command)});
+  watch_command(path);
   set_path_timer(path);
 }
 
@@ -101,6 +103,7 @@ void Engine::Core::on(const CommandFinished& event) {
     return;
   }
   path->check.op = OpId::none;
+  end_watch(*path, event.outcome);
   path->silent = ended_by_timeout(*path, event.outcome);
   switch (path->check.step) {
     case CheckStep::idle: break;

@@ -19,6 +19,7 @@
 #include "libmpath/policy/blacklist.h"
 #include "libmpath/policy/layout.h"
 #include "libmpath/policy/naming.h"
+#include "libmpath/policy/suspicion.h"
 #include "libmpath/wire/run_state.h"
 
 namespace mpath::engine {
@@ -176,12 +177,31 @@ struct Engine::Core {
   /// Checked in this turn or the next, without a burst in one step; after the check that is under way, if one is.
   void make_due(PathRecord& path);
   void make_port_due(const PortRecord& port);
-  void claim_phase(PhaseClaim& claim, PathRecord& path);
-  void release_phase(PhaseClaim& claim);
-  void drop_port_if_unused(PortRecord& port);
+  void choose_phase(PathRecord& path);
+  void release_phase(PathRecord& path);
   [[nodiscard]] policy::CheckIntervals check_intervals() const;
   void plan_next_check(PathRecord& path, bool changed);
   void intervals_changed();
+
+  // --- suspicion.cc: checks that are outstanding for too long ------------------------------------------------------
+  [[nodiscard]] static bool is_own_command(CheckStep step) { return step == CheckStep::ask; }
+  void watch_command(PathRecord& path);
+  void end_watch(PathRecord& path, const CommandOutcome& outcome);
+  void outstanding_due(PathRecord& path);
+  void watch_due(PathRecord& path);
+  void look_around(PathRecord& path);
+  [[nodiscard]] Duration usual_for_siblings(const PathRecord& path);
+  [[nodiscard]] policy::SuspectSituation suspect_situation(const PathRecord& path, const MapRecord& map);
+  void judge_suspicion(PathRecord& path, MapRecord& map);
+  void judge_late_checks(MapRecord& map);
+  void review_suspects(MapRecord& map);
+  void end_suspicion(PathRecord& path, PathState verdict);
+
+  // --- differential.cc: paths that are worse than their siblings ---------------------------------------------------
+  void compare_siblings(MapRecord& map);
+  void tell_outlier(PathRecord& path);
+  [[nodiscard]] OutlierView outlier_evidence(const PathRecord& path) const;
+  void mark_outliers(MapRecord& map);
 
   // --- health.cc: what verdicts make of a path -----------------------------------------------------------------
   /// The one place that says what keeps I/O from a path whatever its checks say.
@@ -220,6 +240,7 @@ struct Engine::Core {
   [[nodiscard]] bool awaits_priority(const PathRecord& path) const;
   [[nodiscard]] bool ask_for_priorities(MapRecord& map);
   [[nodiscard]] std::optional<int> assumed_priority(const MapRecord& map, const PathRecord& path);
+  [[nodiscard]] PathState state_for_groups(const MapRecord& map, const PathRecord& path);
   [[nodiscard]] policy::Layout lay_out(MapRecord& map, const std::vector<PathRecord*>& members);
   [[nodiscard]] bool carries_io(const MapRecord& map);
   [[nodiscard]] bool may_resize(const MapRecord& map);
@@ -388,6 +409,7 @@ struct Engine::Core {
   std::map<std::uint64_t, PathId> path_order;  ///< by order of addition
   std::map<std::pair<std::uint32_t, std::string>, PortRecord> ports;  ///< by host and target
   std::uint32_t ports_seen = 0;
+  policy::PhaseTable all_phases;
   std::vector<std::unique_ptr<MapRecord>> maps;
   std::vector<std::uint32_t> free_maps;
   std::unordered_map<Wwid, MapId> map_by_wwid;

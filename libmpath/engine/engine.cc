@@ -88,7 +88,7 @@ void Engine::Core::run_timers() {
       case TimerOwner::path: {
         PathRecord& path = *paths[node->slot];
         if (path.check.step != CheckStep::idle) {
-          command_overdue(path);
+          outstanding_due(path);
         } else {
           planned_check(path);
         }

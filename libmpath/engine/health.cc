@@ -70,6 +70,7 @@ void Engine::Core::finish_check(PathRecord& path) {
   path.last_answer = now;
   path.usual_check_length = std::min(path.last_check_length, now - check.started);
   path.last_check_length = now - check.started;
+  if (is_usable(check.verdict)) path.good_check_started = check.started;
   bool first = !path.answered;
   path.answered = true;
   PathState before = path.health.state;
@@ -77,6 +78,7 @@ void Engine::Core::finish_check(PathRecord& path) {
   bool undecided = verdict == PathState::wild || verdict == PathState::unchecked || verdict == PathState::pending ||
                    path.checks_disabled;
   bool held = is_usable(verdict) && before == PathState::down && held_until(path) > now;
+  if (!undecided) end_suspicion(path, verdict);
   if (verdict == PathState::disconnected) {
     purge(path);
     verdict = PathState::down;
@@ -107,6 +109,8 @@ void Engine::Core::finish_check(PathRecord& path) {
   if (path.next_check != no_deadline) path.view.reset();
   if (MapRecord* map = find_map(path.map)) {
     refresh_now_and_then(*map);
+    if (map->has_late_checks && is_usable(verdict)) judge_late_checks(*map);
+    compare_siblings(*map);
     bool differs = path.in_table && (path.kernel_state == KernelPathState::failed) == may_serve(path);
     if (first || changed || differs || map->wishes_load || !map->kernel || map->configuring) queue_map(*map);
   }

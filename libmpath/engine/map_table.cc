@@ -58,7 +58,6 @@ void Engine::Core::erase_map(MapRecord& map) {
   map_by_wwid.erase(map.wwid);
   if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
   map_order.erase(map.order);
-  release_phase(map.phase);
   map.live = false;
   touch(map);
   free_maps.push_back(map.id.slot);

@@ -80,12 +80,21 @@ std::optional<int> Engine::Core::assumed_priority(const MapRecord& map, const Pa
   return std::nullopt;
 }
 
+/// A suspect path counts as good for the groups of a map whose array would have to move the volume: no trespass for a stall.
+PathState Engine::Core::state_for_groups(const MapRecord& map, const PathRecord& path) {
+  PathState state = path.health.state;
+  Bar why = bar(path);
+  if (why == Bar::none || !is_usable(state)) return state;
+  if (why == Bar::suspect && !policy::groups_change_freely(suspect_situation(path, map))) return state;
+  return PathState::down;
+}
+
 policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecord*>& members) {
   std::vector<policy::Member> inputs;
   inputs.reserve(members.size());
   for (const PathRecord* path : members) {
     inputs.push_back({.facts = path->facts,
-                      .state = bar(*path) == Bar::none || !is_usable(path->health.state) ? path->health.state : PathState::down,
+                      .state = state_for_groups(map, *path),
                       .priority = assumed_priority(map, *path),
                       .marginal = is_marginal(*path),
                       .priority_from_alua = policy::follows_port_group(path->priority_method()),
@@ -243,6 +252,7 @@ void Engine::Core::reconcile(MapRecord& map) {
     return;
   }
   if (is_reserved(map)) return;
+  review_suspects(map);
   hold_standby_paths(map);
   update_usable(map);
   if (stands_still(map)) return;

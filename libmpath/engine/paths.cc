@@ -193,8 +193,7 @@ std::shared_ptr<const policy::Prioritizer> Engine::Core::prioritizer_for(policy:
 void Engine::Core::join_map(PathRecord& path) {
   MapRecord& map = map_for(path.facts->wwid);
   path.map = map.id;
-  release_phase(path.phase);
-  claim_phase(map.phase, path);
+  choose_phase(path);
   bool was_empty = map.paths.empty();
   map.paths.push_back(path.id);
   if (map.table_kind == TableActionKind::remove) {
@@ -248,6 +247,8 @@ void Engine::Core::remove_path(PathRecord& path) {
   path.attached = false;
   if (path.check.step != CheckStep::idle) --checks_outstanding;
   path.check = {};
+  path.watch = {};
+  end_suspicion(path, PathState::removed);
   timers.cancel(path.timer);
   path.next_check = no_deadline;
   set_health(path, PathState::removed, "the device is gone");

@@ -23,7 +23,7 @@ bool can_be_spoken_for(const PathRecord& path) {
 
 /// The path's turn has come by its interval. With the checker `alua` the path of its port group that was asked longest ago asks for all.
 void Engine::Core::planned_check(PathRecord& path) {
-  if (!is_served(path)) start_check(path);
+  if (std::exchange(path.check.wanted, false) || !is_served(path)) start_check(path);
 }
 
 bool Engine::Core::is_served(PathRecord& path) {

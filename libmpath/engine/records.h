@@ -13,14 +13,16 @@
 #include "libmpath/engine/timer_queue.h"
 #include "libmpath/model/action.h"
 #include "libmpath/model/command_io.h"
-#include "libmpath/policy/transport_settings.h"
+#include "libmpath/model/request.h"
+#include "libmpath/policy/check_sketch.h"
 #include "libmpath/policy/checker.h"
 #include "libmpath/policy/detection.h"
-#include "libmpath/policy/prioritizer.h"
-#include "libmpath/policy/schedule.h"
-#include "libmpath/model/request.h"
 #include "libmpath/policy/failback.h"
 #include "libmpath/policy/flapping.h"
+#include "libmpath/policy/outlier.h"
+#include "libmpath/policy/prioritizer.h"
+#include "libmpath/policy/schedule.h"
+#include "libmpath/policy/transport_settings.h"
 #include "libmpath/wire/run_state.h"
 #include "libmpath/wire/scsi_command.h"
 
@@ -46,6 +48,7 @@ struct CheckMachine {
   std::string_view reason;
   bool identify_wanted = false;
   bool again = false;           ///< asked for while one was running
+  bool wanted = false;          ///< due for a reason of its own: no other path's answer will do
 };
 
 /// A path that an administrator took out of service. It is known by what stays the same when its device goes and comes back, so it
@@ -85,12 +88,23 @@ struct PortRecord {
   bool known = true;            ///< false: for paths without an address, which have nothing in common
   std::vector<PathId> paths;
   policy::PhaseTable phases;
+  MonoTime swept_at{};          ///< when a late check made all of its paths due
+  MonoTime works_until{};       ///< the host is full, but works on: what waits for it says nothing of its paths
 };
 
-/// The instant within the longest interval at which a map, or a path without one, is checked.
-struct PhaseClaim {
-  PortRecord* port = nullptr;   ///< whose table it is from; null: none yet
-  std::uint32_t phase = 0;
+/// How the outstanding command of a path's checker is watched; see suspicion.cc.
+struct CheckWatch {
+  MonoTime at = no_deadline;     ///< when its age is judged next
+  bool late = false;             ///< siblings and port have been asked
+  bool too_old = false;          ///< suspect, as soon as a sibling proves that the array answers
+  Duration siblings_p99{};
+};
+
+/// That a path is suspect, avoided (PathRecord::suspect) or only reported.
+struct Suspicion {
+  MonoTime since = no_deadline;  ///< no_deadline: it is not
+  MonoTime asked_at{};           ///< when the check was sent that is not answered
+  Duration siblings_p99{};
 };
 
 struct PathRecord {
@@ -123,7 +137,7 @@ struct PathRecord {
   std::shared_ptr<const config::PathSettings> settings;
   MapId map;
   PortRecord* port = nullptr;
-  PhaseClaim phase;             ///< only while it has no map
+  std::optional<std::uint32_t> phase;  ///< when it is checked, its map's if it has one; counted in its port's table
   PathHealth health;
   MarginalReasons marginal_reasons;  ///< see Core::set_marginal() and Core::is_marginal()
   policy::Checker checker = policy::Checker::missing;
@@ -142,6 +156,13 @@ struct PathRecord {
   MonoTime silent_failed_at{};  ///< since when a silent path gets no new I/O; what it got before may still be with it
   Duration last_check_length{0};
   Duration usual_check_length{0};  ///< the shorter of the last two, so that one hang is not taken for slowness
+  MonoTime good_check_started{};  ///< of the last check that was answered well
+  CheckWatch watch;
+  Suspicion suspicion;
+  policy::CheckSketch sketch;
+  policy::OutlierTally outlier;
+  MonoTime outlier_since{};       ///< when the mark changed
+  Duration outlier_siblings_p99{};
   MonoTime next_check = no_deadline;
   Duration interval{0};
   std::uint32_t failures = 0;
@@ -198,7 +219,10 @@ struct MapRecord {
   MapName name;
   std::shared_ptr<const config::MapSettings> settings;
   std::vector<PathId> paths;           ///< in order of discovery
-  PhaseClaim phase;
+  std::optional<std::uint32_t> phase;  ///< when its paths are checked
+  bool has_late_checks = false;        ///< of some path, perhaps
+  std::int32_t compared_minute = -1;   ///< in which its paths were compared with each other last
+  MonoTime outliers_marked_at{};
   std::optional<KernelMap> kernel;
 
   // Work under way and wanted.

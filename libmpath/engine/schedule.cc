@@ -15,6 +15,7 @@ void Engine::Core::make_due(PathRecord& path) {
     path.check.again = true;
     return;
   }
+  path.check.wanted = true;
   path.next_check = now;
   path.asked_itself = true;
   set_path_timer(path);
@@ -68,27 +69,34 @@ void Engine::Core::enter_port(PathRecord& path) {
 }
 
 void Engine::Core::leave_port(PathRecord& path) {
-  release_phase(path.phase);
   if (path.port == nullptr) return;
+  release_phase(path);
   PortRecord& port = *std::exchange(path.port, nullptr);
   std::erase(port.paths, path.id);
-  drop_port_if_unused(port);
+  if (port.paths.empty()) ports.erase({port.host, port.target});
 }
 
-void Engine::Core::drop_port_if_unused(PortRecord& port) {
-  if (port.paths.empty() && port.phases.empty()) ports.erase({port.host, port.target});
+/// The first path of a map says when all of them are checked.
+void Engine::Core::choose_phase(PathRecord& path) {
+  if (path.port == nullptr) return;
+  MapRecord* map = find_map(path.map);
+  if (path.phase && (map == nullptr || path.phase == map->phase)) return;
+  release_phase(path);
+  if (map == nullptr) {
+    path.phase = path.port->phases.emptiest(all_phases);
+  } else {
+    if (!map->phase) map->phase = path.port->phases.emptiest(all_phases);
+    path.phase = map->phase;
+  }
+  path.port->phases.add(*path.phase);
+  all_phases.add(*path.phase);
 }
 
-void Engine::Core::claim_phase(PhaseClaim& claim, PathRecord& path) {
-  if (claim.port != nullptr || path.port == nullptr) return;
-  claim = {path.port, path.port->phases.take()};
-}
-
-void Engine::Core::release_phase(PhaseClaim& claim) {
-  if (claim.port == nullptr) return;
-  PortRecord& port = *std::exchange(claim.port, nullptr);
-  port.phases.release(claim.phase);
-  drop_port_if_unused(port);
+void Engine::Core::release_phase(PathRecord& path) {
+  if (!path.phase) return;
+  path.port->phases.remove(*path.phase);
+  all_phases.remove(*path.phase);
+  path.phase.reset();
 }
 
 policy::CheckIntervals Engine::Core::check_intervals() const {
@@ -99,9 +107,8 @@ policy::CheckIntervals Engine::Core::check_intervals() const {
 void Engine::Core::plan_next_check(PathRecord& path, bool changed) {
   policy::CheckIntervals intervals = check_intervals();
   path.interval = policy::next_interval(path.interval, changed || !is_usable(path.health.state), intervals);
-  const MapRecord* map = find_map(path.map);
-  if (map == nullptr) claim_phase(path.phase, path);
-  path.next_check = policy::next_check(now, path.interval, map != nullptr ? map->phase.phase : path.phase.phase, intervals);
+  choose_phase(path);
+  path.next_check = policy::next_check(now, path.interval, path.phase.value_or(0), intervals);
 }
 
 /// A new polling_interval counts at once: no check that was planned with the old one is waited for longer.
@@ -112,9 +119,7 @@ void Engine::Core::intervals_changed() {
     if (!path.live || path.removed) continue;
     path.interval = intervals.shortest;
     if (path.check.step != CheckStep::idle || path.next_check == no_deadline) continue;
-    const MapRecord* map = find_map(path.map);
-    std::uint32_t phase = map != nullptr ? map->phase.phase : path.phase.phase;
-    path.next_check = std::min(path.next_check, policy::next_check(now, path.interval, phase, intervals));
+    path.next_check = std::min(path.next_check, policy::next_check(now, path.interval, path.phase.value_or(0), intervals));
     set_path_timer(path);
     touch(path);
   }

@@ -5,6 +5,18 @@
 
 namespace mpath::engine {
 
+std::string span_text(Duration span) {
+  if (span < milliseconds{1}) return fmt::format("{} us", std::chrono::duration_cast<microseconds>(span).count());
+  if (span < seconds{1}) return fmt::format("{} ms", std::chrono::duration_cast<milliseconds>(span).count());
+  return fmt::format("{:.1f} s", std::chrono::duration<double>(span).count());
+}
+
+std::string to_text(const OutlierView& outlier) {
+  std::string text = fmt::format("p99 {}, siblings {}", span_text(outlier.p99), span_text(outlier.siblings_p99));
+  if (outlier.errors > 0) text += fmt::format(", {} of {} checks without an answer", outlier.errors, outlier.checks);
+  return text + fmt::format(", for {} min", outlier.length.count());
+}
+
 std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   if (path.view) return path.view;
   auto view = std::make_shared<PathView>();
@@ -31,6 +43,19 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
     view->drain_undo_at = drain->undo_at;
     view->in_flight = path.in_flight;
   }
+  view->checks = path.sketch.figures(now);
+  if (path.suspicion.since != no_deadline || path.suspect) {
+    // After a restart only the mark is known.
+    MonoTime since = path.suspicion.since != no_deadline ? path.suspicion.since : path.check.started;
+    MonoTime asked = path.suspicion.since != no_deadline ? path.suspicion.asked_at : path.check.started;
+    view->suspect = {.since = since, .asked_at = asked, .siblings_p99 = path.suspicion.siblings_p99, .avoided = path.suspect};
+    // Clients know a closed set of words; "i/o pending" is the one that fits.
+    if (path.suspect && is_usable(path.health.state)) {
+      view->health.state = PathState::pending;
+      view->health.reason = "suspect: its check is outstanding far longer than those of its siblings";
+    }
+  }
+  if (path.outlier.is_outlier()) view->outlier = outlier_evidence(path);
   path.view = std::move(view);
   return path.view;
 }

@@ -13,11 +13,32 @@
 #include "libmpath/engine/history.h"
 #include "libmpath/model/kernel_map.h"
 #include "libmpath/model/path.h"
+#include "libmpath/policy/check_sketch.h"
 
 namespace mpath::engine {
 
 /// How far the daemon is with a path (%I).
 enum class InitState { fresh, failed, udev_missing, udev_requested, ok, removed, partial };
+
+/// A path whose check is outstanding far longer than those of its siblings, while a sibling answers.
+struct SuspectView {
+  MonoTime since{};
+  MonoTime asked_at{};         ///< when the check was sent
+  Duration siblings_p99{};     ///< what is usual for its siblings; 0: unknown
+  bool avoided = false;        ///< new I/O goes elsewhere; else it is reported only
+};
+/// A path that answers, but far worse than its siblings.
+struct OutlierView {
+  Duration p99{};              ///< of the last minutes, as the figures below
+  Duration siblings_p99{};
+  std::uint32_t errors = 0;
+  std::uint32_t checks = 0;
+  minutes length{};            ///< for how long
+};
+/// "p99 1.9 s, siblings 3 ms, for 5 min"
+[[nodiscard]] std::string to_text(const OutlierView& outlier);
+/// "3 ms", "1.9 s": for evidence, not for clocks.
+[[nodiscard]] std::string span_text(Duration span);
 
 struct PathView {
   std::shared_ptr<const PathFacts> facts;
@@ -34,6 +55,9 @@ struct PathView {
   seconds check_interval{0};
   std::uint32_t failures = 0;         ///< good to bad transitions seen by us (%0)
   std::optional<MonoTime> check_outstanding_since;
+  policy::CheckFigures checks;        ///< of the last minutes
+  std::optional<SuspectView> suspect;
+  std::optional<OutlierView> outlier;
   Bar bar = Bar::none;
   std::string drain_asked_for;        ///< the words of the command that drained it; empty if none did
   MonoTime drain_undo_at = no_deadline;     ///< of a drain that is not confirmed
@@ -97,6 +121,7 @@ struct Counters {
   std::uint64_t messages = 0;
   std::uint64_t message_failures = 0;
   std::uint64_t loads_deferred = 0;
+  std::uint64_t suspicions = 0;          ///< paths that were avoided because their check was not answered
   std::uint64_t stale_completions = 0;
   std::uint64_t log_lines_dropped = 0;
 };

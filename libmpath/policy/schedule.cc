@@ -18,6 +18,9 @@ constexpr std::uint32_t mirrored(std::uint32_t value) {
   return result;
 }
 
+/// 1 at the greatest distance.
+constexpr std::int32_t pressure_on_itself = (check_phases / 2 + 1) * (check_phases / 2 + 1);
+
 /// A check that is due again so soon after the last one tells nothing new.
 constexpr Duration shortest_pause = std::chrono::seconds{1};
 
@@ -38,20 +41,21 @@ MonoTime next_check(MonoTime now, Duration interval, std::uint32_t phase, const 
 
 PhaseTable::PhaseTable(std::uint32_t number) : offset_(mirrored(number % check_phases)) {}
 
-std::uint32_t PhaseTable::take() {
-  std::uint32_t best = 0;
-  for (std::uint32_t at = 0; at < check_phases; ++at) {
+std::uint32_t PhaseTable::emptiest(const PhaseTable& all) const {
+  std::uint32_t best = offset_;
+  for (std::uint32_t at = 1; at < check_phases; ++at) {
     std::uint32_t phase = (mirrored(at) + offset_) % check_phases;
-    if (at == 0 || uses_[phase] < uses_[best]) best = phase;
+    if (pressure_[phase] + all.pressure_[phase] < pressure_[best] + all.pressure_[best]) best = phase;
   }
-  ++uses_[best];
-  ++taken_;
   return best;
 }
 
-void PhaseTable::release(std::uint32_t phase) {
-  --uses_[phase];
-  --taken_;
+void PhaseTable::change(std::uint32_t phase, std::int32_t by) {
+  for (std::uint32_t other = 0; other < check_phases; ++other) {
+    std::uint32_t away = (other + check_phases - phase % check_phases) % check_phases;
+    auto distance = static_cast<std::int32_t>(std::min(away, check_phases - away)) + 1;
+    pressure_[other] += by * (pressure_on_itself / (distance * distance));
+  }
 }
 
 }  // namespace mpath::policy

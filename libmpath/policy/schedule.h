@@ -27,20 +27,22 @@ struct CheckIntervals {
 /// longest one has its instants at the same time, so that checks of one volume fall together whatever the interval of each path.
 [[nodiscard]] MonoTime next_check(MonoTime now, Duration interval, std::uint32_t phase, const CheckIntervals& intervals);
 
-/// Hands out the phases of what is checked behind one port. Whatever comes and goes, those in use are spread evenly, so that a port that
-/// goes silent is noticed soon, and so is the load of all ports together.
+/// The phases of what is checked behind one port. A new one goes where it is emptiest, so that whatever comes and goes those in use stay
+/// spread evenly: a port that goes silent is noticed soon, and the load of all ports together is even as well.
 class PhaseTable {
  public:
   /// `number` of the port: each begins at another instant.
   explicit PhaseTable(std::uint32_t number = 0);
-  [[nodiscard]] std::uint32_t take();
-  void release(std::uint32_t phase);
-  [[nodiscard]] bool empty() const { return taken_ == 0; }
+  /// `all`: of all ports together, which know what is not known of this one yet, because its paths are found one after the other.
+  [[nodiscard]] std::uint32_t emptiest(const PhaseTable& all) const;
+  void add(std::uint32_t phase) { change(phase, 1); }
+  void remove(std::uint32_t phase) { change(phase, -1); }
 
  private:
-  std::array<std::uint16_t, check_phases> uses_{};
+  void change(std::uint32_t phase, std::int32_t by);
+
+  std::array<std::int32_t, check_phases> pressure_{};  ///< of those in use on this phase, less with their distance
   std::uint32_t offset_ = 0;
-  std::uint32_t taken_ = 0;
 };
 
 }  // namespace mpath::policy

@@ -147,7 +147,7 @@ TEST(Keywords, PlacementsAsCounted) {
   const struct {
     Section section;
     std::size_t expected;
-  } cases[] = {{Section::defaults, 76}, {Section::device, 48}, {Section::overrides, 41}, {Section::multipath, 33},
+  } cases[] = {{Section::defaults, 77}, {Section::device, 49}, {Section::overrides, 42}, {Section::multipath, 33},
                {Section::protocol, 4}, {Section::blacklist, 4}, {Section::blacklist_device, 2}, {Section::exceptions, 4},
                {Section::exceptions_device, 2}, {Section::devices, 0}, {Section::multipaths, 0}, {Section::root, 0}};
   for (const auto& c : cases) {

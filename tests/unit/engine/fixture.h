@@ -36,6 +36,7 @@ struct Disk {
   std::optional<std::uint64_t> new_size;  ///< what a rescan finds
   bool reads_fail = false;
   bool reads_hang = false;
+  Duration round_trip{};     ///< that its answers report
   bool refuses_inquiry = false;
   bool target_groups_fail = false;
   bool target_groups_hang = false;
@@ -434,6 +435,7 @@ class Bench {
     } else if (code == report_groups_code) {
       outcome.data = target_groups();
     }
+    outcome.round_trip = asked.round_trip;
     give(CommandFinished{effect.op, effect.path, std::move(outcome)});
   }
   [[nodiscard]] static std::vector<std::uint8_t> inquiry(const Disk& asked, const ScsiCommand& command) {

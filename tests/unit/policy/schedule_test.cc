@@ -60,7 +60,13 @@ TEST(NextCheck, PathsOfOneVolumeMeetWhateverTheirIntervals) {
   EXPECT_EQ((slow - quick) % seconds{5}, Duration{0});
 }
 
-/// Uses of each phase, as a circle.
+std::uint32_t take(PhaseTable& table) {
+  std::uint32_t phase = table.emptiest(PhaseTable());
+  table.add(phase);
+  return phase;
+}
+
+/// Between phases in use, around the circle.
 std::size_t widest_gap(std::vector<std::uint32_t> phases) {
   std::ranges::sort(phases);
   std::size_t widest = phases.front() + check_phases - phases.back();
@@ -73,7 +79,7 @@ TEST(PhaseTable, SpreadsEvenlyHoweverManyThereAre) {
     PhaseTable table(number);
     std::vector<std::uint32_t> phases;
     for (std::uint32_t count = 1; count <= check_phases; ++count) {
-      phases.push_back(table.take());
+      phases.push_back(take(table));
       EXPECT_LE(widest_gap(phases), 2 * check_phases / count + 1) << count;
     }
     std::ranges::sort(phases);
@@ -84,16 +90,34 @@ TEST(PhaseTable, SpreadsEvenlyHoweverManyThereAre) {
 TEST(PhaseTable, FillsTheHolesThatOthersLeave) {
   PhaseTable table;
   std::vector<std::uint32_t> phases;
-  for (std::uint32_t i = 0; i < check_phases; ++i) phases.push_back(table.take());
-  for (std::uint32_t i = 0; i < check_phases; i += 2) table.release(phases[i]);
+  for (std::uint32_t i = 0; i < check_phases; ++i) phases.push_back(take(table));
+  for (std::uint32_t i = 0; i < check_phases; i += 2) table.remove(phases[i]);
   std::vector<std::uint32_t> fresh;
-  for (std::uint32_t i = 0; i < check_phases; i += 2) fresh.push_back(table.take());
+  for (std::uint32_t i = 0; i < check_phases; i += 2) fresh.push_back(take(table));
   for (std::uint32_t phase : fresh) EXPECT_EQ((std::ranges::find(phases, phase) - phases.begin()) % 2, 0) << "one that was released";
+}
+
+TEST(PhaseTable, GoesAroundWhatOthersHaveChosen) {
+  PhaseTable table;
+  std::vector<std::uint32_t> phases;
+  for (std::uint32_t phase : {3U, 10U, 11U, 12U, 60U}) {
+    table.add(phase);
+    phases.push_back(phase);
+  }
+  for (int i = 0; i < 11; ++i) phases.push_back(take(table));
+  EXPECT_LE(widest_gap(phases), 2 * check_phases / 16) << "16 of them, the first five anyhow";
+}
+
+TEST(PhaseTable, HeedsWhatIsKnownOfOtherPorts) {
+  PhaseTable all;
+  for (std::uint32_t phase = 0; phase < check_phases; phase += 32) all.add(phase);
+  PhaseTable port;
+  EXPECT_EQ(port.emptiest(all) % 32, 16U);
 }
 
 TEST(PhaseTable, PortsBeginAtDifferentInstants) {
   std::vector<std::uint32_t> phases;
-  for (std::uint32_t number = 0; number < 16; ++number) phases.push_back(PhaseTable(number).take());
+  for (std::uint32_t number = 0; number < 16; ++number) phases.push_back(PhaseTable(number).emptiest(PhaseTable()));
   EXPECT_LE(widest_gap(phases), check_phases / 16);
 }
 

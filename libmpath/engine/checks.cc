@@ -66,6 +66,7 @@ void Engine::Core::check_now(PathRecord& path) {
 void Engine::Core::start_check(PathRecord& path) {
   if (path.removed || path.checks_disabled) return;
   path.check.again = false;
+  path.check.wanted = false;
   path.check.started = now;
   path.next_check = no_deadline;
   ++counters.checks_started;

@@ -172,6 +172,7 @@ struct Engine::Core {
   // --- schedule.cc: when checks are due ------------------------------------------------------------------------
   void on(const LinkEvent&);
   void on(const FabricNotice&);
+  void on(const HostBusy&);
   void enter_port(PathRecord& path);
   void leave_port(PathRecord& path);
   /// Checked in this turn or the next, without a burst in one step; after the check that is under way, if one is.
@@ -192,6 +193,7 @@ struct Engine::Core {
   void look_around(PathRecord& path);
   [[nodiscard]] Duration usual_for_siblings(const PathRecord& path);
   [[nodiscard]] policy::SuspectSituation suspect_situation(const PathRecord& path, const MapRecord& map);
+  [[nodiscard]] bool is_comparable(const PathRecord& path);
   void judge_suspicion(PathRecord& path, MapRecord& map);
   void judge_late_checks(MapRecord& map);
   void review_suspects(MapRecord& map);

@@ -120,6 +120,11 @@ struct LinkEvent {
   std::string host_port;      ///< "0x" and the WWPN of the host's port, if known: paths of FC-NVMe are found by it
 };
 
+/// The host's queue is full, but it works on: commands that were not even sent yet say nothing of their paths.
+struct HostBusy {
+  std::uint32_t host = 0;
+};
+
 // --- requests -----------------------------------------------------------------------------------------------
 struct RequestArrived {
   RequestId id = RequestId::none;
@@ -141,6 +146,6 @@ struct FabricNotice {
 
 using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
                            TableActionFinished, MessageFinished, IoCountersRead, PathRescanned, PathAppeared, PathDisappeared, MapsChanged,
-                           MapUeventSeen, LinkEvent, FabricNotice, RequestArrived, Started, TimeAdvanced>;
+                           MapUeventSeen, LinkEvent, HostBusy, FabricNotice, RequestArrived, Started, TimeAdvanced>;
 
 }  // namespace mpath::engine

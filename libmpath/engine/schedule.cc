@@ -7,6 +7,8 @@ namespace mpath::engine {
 
 namespace {
 constexpr std::uint32_t no_host = UINT32_MAX;
+/// A full host is asked again several times in this time.
+constexpr Duration host_busy_memory = seconds{2};
 }  // namespace
 
 void Engine::Core::make_due(PathRecord& path) {
@@ -44,6 +46,12 @@ void Engine::Core::on(const LinkEvent& event) {
                                                                 : "the fabric has changed";
   std::string where = event.target_port.empty() ? std::string{} : " to " + event.target_port;
   log(Severity::notice, fmt::format("host {}", event.host), fmt::format("{}{}; its {} path(s) are checked at once", what, where, due));
+}
+
+void Engine::Core::on(const HostBusy& event) {
+  for (auto at = ports.lower_bound({event.host, {}}); at != ports.end() && at->first.first == event.host; ++at) {
+    at->second.works_until = now + host_busy_memory;
+  }
 }
 
 /// Also after the facts changed.

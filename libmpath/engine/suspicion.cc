@@ -15,11 +15,11 @@ constexpr Duration sweep_pause = seconds{1};
 
 }  // namespace
 
-/// Called with each command that is sent. Only a command of the checker itself is comparable with those of the siblings.
+/// Called with each command that is sent.
 void Engine::Core::watch_command(PathRecord& path) {
   path.watch = {};
   const std::optional<seconds>& after = path.settings->suspect_after.value;
-  if (!is_own_command(path.check.step) || !after || options.mode != Mode::manage) return;
+  if (!after || options.mode != Mode::manage) return;
   path.watch.at = now + policy::late_age(*after, Duration{0});
 }
 
@@ -105,6 +105,17 @@ void Engine::Core::look_around(PathRecord& path) {
   }
 }
 
+/// Only a command of the checker itself is comparable with those of the siblings. A query for an identity or a priority may take its time; it
+/// counts only while another path of the port is suspect.
+bool Engine::Core::is_comparable(const PathRecord& path) {
+  if (is_own_command(path.check.step)) return true;
+  if (path.port == nullptr || !path.port->known) return false;
+  return std::ranges::any_of(path.port->paths, [&](PathId id) {
+    const PathRecord* other = find_path(id);
+    return other != nullptr && other != &path && other->suspicion.since != no_deadline;
+  });
+}
+
 /// What is left of the map without this path.
 policy::SuspectSituation Engine::Core::suspect_situation(const PathRecord& path, const MapRecord& map) {
   policy::SuspectSituation situation;
@@ -134,7 +145,7 @@ policy::SuspectSituation Engine::Core::suspect_situation(const PathRecord& path,
 void Engine::Core::judge_suspicion(PathRecord& path, MapRecord& map) {
   if (!path.watch.too_old || path.suspect || !map.kernel) return;
   bool carries = path.in_table && is_usable(path.health.state) && bar(path) == Bar::none;
-  if (!carries || path.kernel_state == KernelPathState::failed) return;
+  if (!carries || path.kernel_state == KernelPathState::failed || !is_comparable(path)) return;
   MonoTime late_at = path.check.command_started + policy::late_age(*path.settings->suspect_after.value, path.watch.siblings_p99);
   const PathRecord* witness = nullptr;
   for (PathId id : map.paths) {
@@ -168,6 +179,13 @@ void Engine::Core::judge_suspicion(PathRecord& path, MapRecord& map) {
   }
   touch(path);
   queue_map(map);
+  if (path.port == nullptr || !path.port->known) return;
+  for (PathId id : path.port->paths) {
+    PathRecord* other = find_path(id);
+    if (other == nullptr || !other->watch.too_old || is_own_command(other->check.step)) continue;
+    other->watch.at = now;  // it is comparable from now on
+    set_path_timer(*other);
+  }
 }
 
 /// A path of the map has given a good answer.

@@ -111,6 +111,9 @@ class Commands {
   virtual void flush() = 0;
   /// Take the replies that have arrived.
   virtual void collect(std::vector<CommandReply>& replies) = 0;
+  /// Numbers of hosts whose queue was full since the last call, though they work on: what waits for them waits for work, not for a sick
+  /// device.
+  virtual void collect_busy_hosts(std::vector<std::uint32_t>&) {}
 };
 
 /// Block devices of the system.

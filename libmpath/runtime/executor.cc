@@ -55,7 +55,8 @@ bool Executor::turn() {
   take(completions_, begin);
   take(kernel_events_, begin);
   take(requests_, begin);
-  if (engine_.next_deadline() <= begin) engine_.step(engine::TimeAdvanced{}, begin, effects_);
+  // What has been answered is known before anybody's age is judged.
+  if (completions_.empty() && engine_.next_deadline() <= begin) engine_.step(engine::TimeAdvanced{}, begin, effects_);
   // Carrying out an effect never calls the engine; what is ready at once is queued.
   for (engine::Effect& effect : effects_) {
     if (effects_left_ == 0) break;
@@ -257,6 +258,9 @@ void Executor::collect_commands() {
     complete(engine::CommandFinished{reply.op, reply.path, std::move(reply.outcome)});
   }
   replies_.clear();
+  ports_.commands.collect_busy_hosts(busy_hosts_);
+  for (std::uint32_t host : busy_hosts_) complete(engine::HostBusy{host});
+  busy_hosts_.clear();
 }
 
 // --- device-mapper ---------------------------------------------------------------------------------------------

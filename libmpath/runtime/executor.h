@@ -112,6 +112,7 @@ class Executor {
   std::deque<engine::Event> requests_;
   std::vector<engine::Effect> effects_;
   std::vector<ports::CommandReply> replies_;
+  std::vector<std::uint32_t> busy_hosts_;
   std::shared_ptr<Listing> listing_;
   std::unordered_set<std::string> said_;  ///< remarks that need not be repeated
   std::uint64_t effects_left_ = UINT64_MAX;

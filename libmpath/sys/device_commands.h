@@ -31,6 +31,7 @@ class DeviceCommands final : public ports::Commands {
   void submit(const ports::CommandRequest& request) override;
   void flush() override;
   void collect(std::vector<ports::CommandReply>& replies) override;
+  void collect_busy_hosts(std::vector<std::uint32_t>& hosts) override { scsi_->collect_busy_hosts(hosts); }
 
   [[nodiscard]] const SgCommands& scsi() const { return *scsi_; }
   [[nodiscard]] const DirectReads& reads() const { return *reads_; }

@@ -294,6 +294,9 @@ void SgCommands::take_results(Host& host) {
   for (SgSubmission& submission : host.batch.submissions) take_result(host, submission);
   host.batch.submissions.clear();
   host.batch.samples.clear();
+  if (std::exchange(host.batch.host_works, false) && std::ranges::find(busy_hosts_, host.number) == busy_hosts_.end()) {
+    busy_hosts_.push_back(host.number);
+  }
   if (host.batch.host_full) {
     if (host.full_since == no_deadline) host.full_since = host.in_lane_since;
     host.retry_after = std::clamp(host.retry_after * 2, limits::full_host_retry, limits::full_host_retry_most);
@@ -431,6 +434,11 @@ void SgCommands::collect(std::vector<ports::CommandReply>& replies) {
   ready_.clear();
   // One that has gone off stays readable until it is set again.
   if (timer_fired && timer_at_ == no_deadline) set_timer(no_deadline);
+}
+
+void SgCommands::collect_busy_hosts(std::vector<std::uint32_t>& hosts) {
+  hosts.insert(hosts.end(), busy_hosts_.begin(), busy_hosts_.end());
+  busy_hosts_.clear();
 }
 
 void SgCommands::wake_at(MonoTime when) {

@@ -47,6 +47,7 @@ class SgCommands final : public ports::Commands {
   void submit(const ports::CommandRequest& request) override;
   void flush() override;
   void collect(std::vector<ports::CommandReply>& replies) override;
+  void collect_busy_hosts(std::vector<std::uint32_t>& hosts) override;
 
   /// Hosts that have taken nothing for `age` or longer.
   [[nodiscard]] std::vector<StalledHost> stalled(Duration age) const;
@@ -105,6 +106,7 @@ class SgCommands final : public ports::Commands {
   std::shared_ptr<Items> items_ = std::make_shared<Items>();
   std::vector<SgItem*> free_items_;
   std::vector<ports::CommandReply> ready_;
+  std::vector<std::uint32_t> busy_hosts_;
   std::size_t degraded_ = 0;
 };
 

@@ -140,7 +140,8 @@ bool HostGate::moves(const std::vector<std::shared_ptr<const PathFacts>>& device
 void run_batch(SgBatch& batch, HostGate& gate, const CommandNodeOpener& open, const ports::Clock& clock) {
   std::uint32_t room = gate.room();
   // A host that is full but works on takes one at a time: otherwise a busy system would never be checked.
-  if (room == 0 && !batch.samples.empty() && gate.moves(batch.samples)) room = 1;
+  batch.host_works = room == 0 && !batch.samples.empty() && gate.moves(batch.samples);
+  if (batch.host_works) room = 1;
   batch.host_full = false;
   for (SgSubmission& submission : batch.submissions) {
     SgNode& node = *submission.node;

@@ -81,6 +81,7 @@ struct SgBatch {
   std::vector<SgSubmission> submissions;
   std::vector<std::shared_ptr<const PathFacts>> samples;  ///< for HostGate::moves(), only while the host is full
   bool host_full = false;  ///< out: some were not submitted because of it
+  bool host_works = false; ///< out: it was full, and finished commands of others meanwhile
 };
 
 /// Lane: submits what the host takes. `waiting` ones stay for the next time.

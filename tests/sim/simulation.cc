@@ -119,7 +119,7 @@ void Daemon::request(RequestId id, Request request) {
 }
 
 void Daemon::work() {
-  for (std::size_t turns = 0; !exited; ++turns) {
+  for (std::size_t turns = 0; !exited && !stopped; ++turns) {
     if (std::exchange(replies_waiting, false)) executor.collect_commands();
     if (!executor.has_work() && executor.next_deadline() > simulation.queue.now()) return;
     executor.turn();
@@ -198,7 +198,7 @@ void Simulation::kill_daemon() {
 }
 
 void Simulation::step() {
-  MonoTime deadline = daemon && !daemon->exited ? daemon->executor.next_deadline() : no_deadline;
+  MonoTime deadline = daemon && !daemon->exited && !daemon->stopped ? daemon->executor.next_deadline() : no_deadline;
   if (deadline < queue.next()) {
     queue.advance(deadline);
   } else {
@@ -213,7 +213,7 @@ bool Simulation::run_until(const std::function<bool()>& condition, Duration limi
     if (condition()) return true;
     if (stop_on_violation && !oracle.violations().empty()) return false;
     MonoTime next = queue.next();
-    if (daemon && !daemon->exited) next = std::min(next, daemon->executor.next_deadline());
+    if (daemon && !daemon->exited && !daemon->stopped) next = std::min(next, daemon->executor.next_deadline());
     if (next - queue.paused() > end) break;
     step();
   }

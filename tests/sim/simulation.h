@@ -50,6 +50,7 @@ class Daemon final : public runtime::Host {
   engine::DaemonState state = engine::DaemonState::init;
   bool exited = false;
   bool replies_waiting = false;
+  bool stopped = false;  ///< the process gets no time (SIGSTOP); the machine goes on
 };
 
 class Simulation {

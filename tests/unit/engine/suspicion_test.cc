@@ -251,6 +251,57 @@ TEST(Suspicion, APortThatHangsIsOutOfServiceWithinFiveSecondsAndNothingElseIs) {
   EXPECT_EQ(bench.messages.size(), 10U * 16 * 2) << "each fails once and returns once";
 }
 
+TEST(Suspicion, AHostThatIsFullOfWorkMakesNobodySuspect) {
+  Volume bench(together);
+  bench.hang("sda");
+  for (int second = 0; second < 10; ++second) {
+    bench.step(HostBusy{1});
+    bench.run(seconds{1});
+  }
+  EXPECT_FALSE(bench.is_avoided("sda"));
+  bench.run(seconds{3});
+  EXPECT_TRUE(bench.is_avoided("sda")) << "it does not even work any more";
+}
+
+TEST(Suspicion, AQueryThatHangsCountsOnlyBesideAHangingCheckOfThePort) {
+  Bench bench;
+  for (std::uint16_t group : {1, 2}) {
+    for (std::uint32_t volume : {1U, 2U}) {
+      std::string name = std::string("sd") + static_cast<char>('a' + 2 * (group - 1) + static_cast<int>(volume) - 1);
+      bench.alua_disk(name, group, volume);
+    }
+  }
+  bench.kernel_map({{"sda"}, {"sdc"}}, 1);
+  bench.kernel_map({{"sdb"}, {"sdd"}}, 2);
+  bench.start();
+  bench.run(minutes{2});
+  for (const char* name : {"sda", "sdc"}) bench.disks.at(name).target_groups_hang = true;
+  for (int second = 0; second < 30 && bench.hung.empty(); ++second) bench.run(seconds{1});
+  ASSERT_EQ(bench.hung.size(), 1U);
+  std::string asker = bench.attached_paths.at(bench.hung[0].path);
+  std::string beside = asker == "sda" ? "sdb" : "sdd";
+  for (const char* name : {"sda", "sdc"}) bench.disks.at(name).target_groups_hang = false;
+  bench.run(seconds{10});
+  EXPECT_EQ(bench.times_logged("suspect"), 0) << "the port answers";
+  bench.disks.at(beside).answer = Answer::none;
+  bench.step(LinkEvent{.host = bench.disks.at(beside).group, .target_port = {}, .kind = LinkEvent::Kind::changed});
+  bench.run(seconds{3});
+  EXPECT_EQ(bench.times_logged(beside + ": suspect"), 1);
+  EXPECT_EQ(bench.times_logged(asker + ": suspect"), 1);
+}
+
+TEST(Suspicion, ASiblingThatAnotherPathSpeaksForIsAskedItself) {
+  Bench bench("path_checker alua\ndetect_checker no");
+  for (const char* name : {"sda", "sdb", "sdc"}) bench.alua_disk(name, 1).found.facts.address->target = static_cast<std::uint32_t>(name[2]);
+  bench.kernel_map({{"sda", "sdb", "sdc"}});
+  bench.start();
+  bench.run(seconds{125});
+  bench.disks.at("sdb").answer = Answer::none;
+  bench.step(PathAppeared{bench.disks.at("sdb").found});
+  bench.run(seconds{3});
+  EXPECT_EQ(bench.times_logged("sdb: suspect"), 1);
+}
+
 TEST(Suspicion, SurvivesARestart) {
   Volume before(together);
   before.hang("sda");

@@ -405,9 +405,17 @@ TEST_F(SgCommandsTest, AFullHostThatWorksOnTakesOneAtATime) {
   again();  // learns the count
   again();
   EXPECT_TRUE(kernel_["sda"].empty());
+  std::vector<std::uint32_t> busy;
+  commands_->collect_busy_hosts(busy);
+  EXPECT_TRUE(busy.empty());
   done("0x11");
   again();
   EXPECT_FALSE(kernel_["sda"].empty());
+  commands_->collect_busy_hosts(busy);
+  EXPECT_EQ(busy, std::vector<std::uint32_t>{3});
+  busy.clear();
+  commands_->collect_busy_hosts(busy);
+  EXPECT_TRUE(busy.empty()) << "told once";
 }
 
 TEST_F(SgCommandsTest, RepliesOfABurstAreTakenTogether) {

@@ -81,7 +81,6 @@ struct Engine::Core {
   void sampling_due(PathRecord& path);
   void judge_sample(PathRecord& path, const config::MarginalSettings& settings);
   [[nodiscard]] bool take_test_read(const CommandFinished& event);
-  void heed_fabric(const LinkEvent& event);
   RequestResult request_set_marginal(PathRecord& path, const Request& request);
   RequestResult request_unset_marginal(PathRecord& path, const Request& request);
   RequestResult request_unset_marginal_map(MapRecord& map, const Request& request);

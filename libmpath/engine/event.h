@@ -110,14 +110,12 @@ struct MapUeventSeen {
 };
 
 /// The transport tells of a link: a fabric's state change notification (RSCN), a remote port that came or went, a cable. All paths behind
-/// it are due at once. Or the fabric reports that a link loses frames (FPIN, link integrity): with marginal_pathgroups fpin the paths over
-/// it are marginal until the host's link comes up or the fabric changes.
+/// it are due at once.
 struct LinkEvent {
-  enum class Kind : std::uint8_t { changed, up, down, impaired };
+  enum class Kind : std::uint8_t { changed, up, down };
   std::uint32_t host = 0;     ///< number of the SCSI host
   std::string target_port;    ///< as in PathFacts::target_port (FC: "0x" and the remote port's WWPN); empty: all of the host
   Kind kind = Kind::changed;
-  std::string host_port;      ///< "0x" and the WWPN of the host's port, if known: paths of FC-NVMe are found by it
 };
 
 /// The host's queue is full, but it works on: commands that were not even sent yet say nothing of their paths.

@@ -53,6 +53,7 @@ struct CauseOf {
   Cause operator()(const MapUeventSeen&) const { return Cause::uevent; }
   Cause operator()(const RequestArrived&) const { return Cause::command; }
   Cause operator()(const LinkEvent&) const { return Cause::fabric; }
+  Cause operator()(const FabricNotice&) const { return Cause::fabric; }
   Cause operator()(const TableActionFinished&) const { return Cause::action; }
   Cause operator()(const MessageFinished&) const { return Cause::action; }
   template <typename T>

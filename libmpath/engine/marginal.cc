@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Paths that answer their checks and are not trusted all the same: they failed too often lately (san_path_err_*), their test reads fail
-// (marginal_path_*), the fabric reports their link (FPIN), or somebody said so. Such a path is kept out, or with marginal_pathgroups used
-// after all others; the last one that works never is.
+// (marginal_path_*), or somebody said so. Such a path is kept out, or with marginal_pathgroups used after all others; the last one that
+// works never is.
 #include "libmpath/base/text.h"
 #include "libmpath/engine/core.h"
 #include "libmpath/wire/sense.h"
@@ -171,27 +171,6 @@ bool Engine::Core::take_test_read(const CommandFinished& event) {
   if (!good && !read->late) ++sampling.errors;
   sampling.under_way.erase(read);
   return true;
-}
-
-/// Marks by the fabric: set by a notification of a bad link, lifted for the whole host by a link that comes up or a change of the fabric.
-void Engine::Core::heed_fabric(const LinkEvent& event) {
-  bool impaired = event.kind == LinkEvent::Kind::impaired;
-  if (event.kind == LinkEvent::Kind::down || (impaired && daemon().marginal_pathgroups.value != MarginalPathgroups::fpin)) return;
-  std::size_t changed = 0;
-  for (auto& record : paths) {
-    PathRecord& path = *record;
-    if (!path.live || path.removed) continue;
-    const PathFacts& facts = *path.facts;
-    bool same_host = facts.bus == Bus::scsi ? facts.address && facts.address->host == event.host
-                                            : !event.host_port.empty() && facts.host_port == event.host_port;
-    if (!same_host || (impaired && facts.target_port != event.target_port)) continue;
-    changed += path.marginal_reasons.has(MarginalReason::fpin) != impaired ? 1U : 0U;
-    set_marginal(path, MarginalReason::fpin, impaired);
-  }
-  if (changed == 0) return;
-  log(impaired ? Severity::warning : Severity::notice, fmt::format("host {}", event.host),
-      impaired ? fmt::format("the fabric reports a bad link to {}; {} path(s) are marginal", event.target_port, changed)
-               : fmt::format("the link has changed; {} path(s) are not marginal any more", changed));
 }
 
 RequestResult Engine::Core::request_set_marginal(PathRecord& path, const Request&) {

@@ -30,10 +30,6 @@ void Engine::Core::make_port_due(const PortRecord& port) {
 }
 
 void Engine::Core::on(const LinkEvent& event) {
-  if (!resolver) return;
-  heed_fabric(event);
-  // A bad link is no news for the checks: what is sent over it arrives.
-  if (event.kind == LinkEvent::Kind::impaired) return;
   std::size_t due = 0;
   for (auto at = ports.lower_bound({event.host, {}}); at != ports.end() && at->first.first == event.host; ++at) {
     if (!event.target_port.empty() && event.target_port != at->second.target) continue;

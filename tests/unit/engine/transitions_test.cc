@@ -371,20 +371,6 @@ TEST(Sampling, EndsAtOnceWhenNoOtherPathIsLeft) {
   EXPECT_EQ(bench.reads, reads);
 }
 
-TEST(Fabric, ABadLinkMakesItsPathsMarginalUntilTheLinkComesUp) {
-  TwoPaths bench("marginal_pathgroups fpin\npath_grouping_policy multibus\n");
-  bench.disks.at("sda").found.facts.target_port = "0x5001";
-  bench.appear("sda");
-  bench.run(seconds{5});
-  bench.step(LinkEvent{.host = 1, .target_port = "0x5001", .kind = LinkEvent::Kind::impaired});
-  bench.run(seconds{5});
-  EXPECT_EQ(bench.groups(), "sdb | sda");
-  EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::active);
-  bench.step(LinkEvent{.host = 1, .target_port = {}, .kind = LinkEvent::Kind::up});
-  bench.run(seconds{5});
-  EXPECT_EQ(bench.groups().find('|'), std::string::npos);
-}
-
 TEST(Command, SetmarginalAndUnsetmarginal) {
   TwoPaths bench("marginal_pathgroups on\npath_grouping_policy multibus\n");
   bench.run(seconds{5});

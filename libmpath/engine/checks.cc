@@ -48,7 +48,8 @@ bool Engine::Core::ended_by_timeout(const PathRecord& path, const CommandOutcome
   if (outcome.failure == CommandFailure::io_error) {
     milliseconds limit = check_timeout(path);
     if (path.facts->kernel_timeout) limit = std::min<milliseconds>(limit, *path.facts->kernel_timeout);
-    return path.check.command_started + limit <= now;
+    // Engine time is shorter than the device's where the machine stood still.
+    return std::max(outcome.round_trip, now - path.check.command_started) >= limit;
   }
   return outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::time_out;
 }

@@ -208,7 +208,9 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
   }
   // The checker alua has no other command; with others it is sent only after the path has proved to work.
   if (scsi_operation(command) == 0xa3) {
-    known.bad = outcome.failure != CommandFailure::none || outcome.host_status != HostStatus::ok;
+    std::uint8_t code = outcome.sense[12];
+    if (outcome.status == 0x02 && (key == 6 || (key == 5 && code != 0x25))) return;
+    known.bad = !clean;
     known.judged = now();
     if (known.bad && !known.down_since) known.down_since = now();
     if (!known.bad) known.failed_by_kernel = false;

@@ -79,10 +79,7 @@ Status Daemon::start_watching() {
   if (!sockets) return std::unexpected(sockets.error());
   if (Status status = server_->listen(std::move(*sockets)); !status) return status;
   if (Status status = loop_->watch(monitor_->fd(), EPOLLIN, [this](std::uint32_t) { on_uevents(); }); !status) return status;
-  // Its replies are collected at the beginning of each turn; being woken is all that is needed.
-  for (int fd : commands_->event_fds()) {
-    if (Status status = loop_->watch(fd, EPOLLIN, [](std::uint32_t) {}); !status) return status;
-  }
+  if (Status status = commands_->watch(*loop_); !status) return status;
   watch_fabric();
   event_poll_ = device_mapper_->capabilities().event_poll;
   if (event_poll_) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/sys/device_commands.h"
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -22,6 +23,14 @@ Result<std::unique_ptr<DeviceCommands>> DeviceCommands::create(ports::Lanes& lan
   made->wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!made->wake_) return std::unexpected(error_from_errno(errno, "commands", "replies cannot be watched for"));
   return made;
+}
+
+Status DeviceCommands::watch(EpollLoop& loop) {
+  Status watched = loop.watch(scsi_->event_fd(), EPOLLIN, [this](std::uint32_t) { scsi_called_ = true; });
+  if (watched) watched = loop.watch(reads_->event_fd(), EPOLLIN, [this](std::uint32_t) { reads_called_ = true; });
+  // Its replies are collected at the beginning of each turn; being woken is all that is needed.
+  if (watched) watched = loop.watch(wake_.get(), EPOLLIN, [](std::uint32_t) {});
+  return watched;
 }
 
 const std::shared_ptr<const PathFacts>* DeviceCommands::find(PathId path) const {
@@ -76,8 +85,9 @@ void DeviceCommands::flush() {
 }
 
 void DeviceCommands::collect(std::vector<ports::CommandReply>& replies) {
-  scsi_->collect(replies);
-  reads_->collect(ready_);
+  // A look that finds nothing would cost a system call in every turn.
+  std::exchange(scsi_called_, false) ? scsi_->collect(replies) : scsi_->collect_known(replies);
+  std::exchange(reads_called_, false) ? reads_->collect(ready_) : reads_->collect_known(ready_);
   sleeping_.collect(ready_);
   system_.collect(ready_);
   set_awake(false);

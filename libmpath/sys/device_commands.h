@@ -3,11 +3,11 @@
 // the lanes before destroying it.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <vector>
 
 #include "libmpath/sys/direct_reads.h"
+#include "libmpath/sys/epoll_loop.h"
 #include "libmpath/sys/sg_commands.h"
 #include "libmpath/sys/sleeping_commands.h"
 #include "libmpath/sys/system_reads.h"
@@ -23,8 +23,8 @@ class DeviceCommands final : public ports::Commands {
   DeviceCommands& operator=(const DeviceCommands&) = delete;
   ~DeviceCommands() override = default;
 
-  /// Readable when collect() has something to do; level-triggered. To be watched as long as this lives.
-  [[nodiscard]] std::array<int, 3> event_fds() const { return {scsi_->event_fd(), reads_->event_fd(), wake_.get()}; }
+  /// Lets `loop` wake when collect() has something to do, and remembers for what. Both must live as long as the loop runs.
+  [[nodiscard]] Status watch(EpollLoop& loop);
 
   void attach(PathId path, std::shared_ptr<const PathFacts> facts) override;
   void detach(PathId path) override;
@@ -52,6 +52,8 @@ class DeviceCommands final : public ports::Commands {
   SystemReads system_;
   UniqueFd wake_;  ///< readable while replies wait that nothing else tells of
   bool awake_ = false;
+  bool scsi_called_ = false;   ///< its descriptor was readable
+  bool reads_called_ = false;
   std::vector<Attached> attached_;  ///< by PathId::slot
   std::vector<ports::CommandReply> ready_;
 };

@@ -321,6 +321,10 @@ void DirectReads::collect(std::vector<ports::CommandReply>& replies) {
       timerfd_settime(timer_.get(), 0, &off, nullptr);
     }
   }
+  collect_known(replies);
+}
+
+void DirectReads::collect_known(std::vector<ports::CommandReply>& replies) {
   std::ranges::move(ready_, std::back_inserter(replies));
   ready_.clear();
 }

@@ -52,6 +52,8 @@ class DirectReads {
   void flush();
   /// Appends what has been answered.
   void collect(std::vector<ports::CommandReply>& replies);
+  /// What needs no look at the child: for a turn that event_fd() did not cause.
+  void collect_known(std::vector<ports::CommandReply>& replies);
   /// Some reply waits for collect() though event_fd() does not say so.
   [[nodiscard]] bool has_replies() const { return !ready_.empty(); }
 

@@ -409,9 +409,7 @@ void SgCommands::collect(std::vector<ports::CommandReply>& replies) {
   bool timer_fired = timer_at_ <= now;
   if (timer_fired) timer_at_ = no_deadline;
   if (gathering_ && !timer_fired) {  // called for another reason
-    flush();
-    std::ranges::move(ready_, std::back_inserter(replies));
-    ready_.clear();
+    collect_known(replies);
     return;
   }
   epoll_event events[events_per_wait];
@@ -429,11 +427,15 @@ void SgCommands::collect(std::vector<ports::CommandReply>& replies) {
     window_ = std::clamp(window_ * 2, limits::sg_burst_window, limits::sg_burst_window_most);
   }
   if (gathering_ || burst_goes_on) gather_replies(burst_goes_on, now);
+  collect_known(replies);
+  // One that has gone off stays readable until it is set again.
+  if (timer_fired && timer_at_ == no_deadline) set_timer(no_deadline);
+}
+
+void SgCommands::collect_known(std::vector<ports::CommandReply>& replies) {
   flush();
   std::ranges::move(ready_, std::back_inserter(replies));
   ready_.clear();
-  // One that has gone off stays readable until it is set again.
-  if (timer_fired && timer_at_ == no_deadline) set_timer(no_deadline);
 }
 
 void SgCommands::collect_busy_hosts(std::vector<std::uint32_t>& hosts) {

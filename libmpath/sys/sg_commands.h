@@ -48,6 +48,8 @@ class SgCommands final : public ports::Commands {
   void flush() override;
   void collect(std::vector<ports::CommandReply>& replies) override;
   void collect_busy_hosts(std::vector<std::uint32_t>& hosts) override;
+  /// What needs no look at the nodes: for a turn that event_fd() did not cause.
+  void collect_known(std::vector<ports::CommandReply>& replies);
 
   /// Hosts that have taken nothing for `age` or longer.
   [[nodiscard]] std::vector<StalledHost> stalled(Duration age) const;

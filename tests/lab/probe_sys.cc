@@ -70,10 +70,9 @@ struct Rim {
   std::vector<ports::CommandReply> replies;
 
   Rim() {
-    for (int fd : commands->event_fds()) must(loop->watch(fd, EPOLLIN, [this](std::uint32_t) { commands->collect(replies); }));
+    must(commands->watch(*loop));
   }
   ~Rim() {
-    for (int fd : commands->event_fds()) loop->unwatch(fd);
     lanes->stop(milliseconds{100});
   }
   /// Attaches all SCSI disks; gives their names by slot.
@@ -97,6 +96,7 @@ struct Rim {
     MonoTime due = lanes->tend();
     loop->set_deadline(due);
     loop->run_once(wait);
+    commands->collect(replies);
   }
 };
 
@@ -213,7 +213,6 @@ int nvme(const std::string& disk) {
   MonoTime end = rim.loop->now() + seconds{10};
   while (rim.replies.empty() && rim.loop->now() < end) {
     rim.turn(milliseconds{100});
-    rim.commands->collect(rim.replies);
   }
   if (rim.replies.empty()) die("no answer");
   const CommandOutcome& outcome = rim.replies[0].outcome;

@@ -79,7 +79,7 @@ Result<Observation> observe(engine::Mode mode, std::optional<int> verbosity) {
   if (!lanes) return std::unexpected(lanes.error());
   auto commands = sys::DeviceCommands::create(**lanes, **loop, std::move(new_reader));
   if (!commands) return std::unexpected(commands.error());
-  for (int fd : (*commands)->event_fds()) (void)(*loop)->watch(fd, EPOLLIN, [](std::uint32_t) {});
+  if (Status watched = (*commands)->watch(**loop); !watched) return std::unexpected(watched.error());
 
   engine::Engine engine({.mode = mode, .bindings_read_only = true});
   Watcher watcher;

@@ -8,6 +8,8 @@ namespace mpath::engine {
 namespace {
 
 constexpr Duration pending_retry = seconds{1};
+/// What the kernel tells of by events needs no reading; this is for what it does not tell.
+constexpr int rounds_between_reads = 10;
 constexpr Duration kernel_failure_memory = seconds{60};
 
 }  // namespace
@@ -127,15 +129,21 @@ void Engine::Core::purge(PathRecord& path) {
 }
 
 /// The kernel tells of failed paths by itself, but not of a group that became active: the map is read again with the checks of its paths,
-/// at least every max_polling_interval, and at each check until some group is active.
+/// every now and then, and at each check until some group is active. What it should be is compared with what is known of it more often.
 void Engine::Core::refresh_now_and_then(MapRecord& map) {
   if (!map.kernel || map.kernel_stale || options.mode != Mode::manage) return;
   bool settled = std::ranges::any_of(map.kernel->table.groups, [](const KernelGroup& group) {
     return group.state == KernelGroupState::active;
   });
-  if (settled && map.read_at + daemon().max_polling_interval.value > now) return;
+  const Duration round = daemon().max_polling_interval.value;
+  if (settled && std::max(map.read_at, map.looked_at) + round > now) return;
   if (map.read_at == now) return;
-  map.kernel_stale = true;
+  map.looked_at = now;
+  bool leaves = std::ranges::any_of(map.paths, [&](PathId id) {
+    const PathRecord* path = find_path(id);
+    return path != nullptr && path->removed;
+  });
+  map.kernel_stale = !settled || leaves || map.wishes_load || map.read_at + rounds_between_reads * round <= now;
   queue_map(map);
 }
 

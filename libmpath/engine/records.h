@@ -249,6 +249,7 @@ struct MapRecord {
   TableActionKind table_kind = TableActionKind::create;
   std::vector<DevNum> failed_after_load;
   OpId read_op = OpId::none;
+  MonoTime looked_at{};                ///< when it was compared last with what it should be, without a reason
   MonoTime read_at{};                  ///< when the kernel's map was taken over last
   OpId queue_op = OpId::none;
   OpId switch_op = OpId::none;

@@ -21,6 +21,9 @@ constexpr std::uint32_t mirrored(std::uint32_t value) {
 /// 1 at the greatest distance.
 constexpr std::int32_t pressure_on_itself = (check_phases / 2 + 1) * (check_phases / 2 + 1);
 
+/// Instants of checks; every interval is a multiple of it, being whole seconds.
+constexpr Duration check_tick = std::chrono::milliseconds{250};
+
 /// A check that is due again so soon after the last one tells nothing new.
 constexpr Duration shortest_pause = std::chrono::seconds{1};
 
@@ -34,6 +37,8 @@ Duration next_interval(Duration current, bool starts_over, const CheckIntervals&
 
 MonoTime next_check(MonoTime now, Duration interval, std::uint32_t phase, const CheckIntervals& intervals) {
   Duration offset = intervals.longest / check_phases * (phase % check_phases) % interval;
+  // Those of many volumes fall together: one wake-up, one look at a host and one turn of each lane serve them all.
+  offset -= offset % check_tick;
   Duration earliest = now.time_since_epoch() + std::min(interval / 4, shortest_pause);
   Duration::rep turns = (earliest - offset + interval).count() / interval.count();
   return MonoTime{offset + interval * turns};

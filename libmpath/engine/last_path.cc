@@ -36,9 +36,11 @@ void Engine::Core::update_usable(MapRecord& map) {
     all_answered = all_answered && path->answered;
     any_usable = any_usable || may_serve(*path);
   }
+  // Before discovery is done the paths of an adopted map are not known, which is not the same as having none.
+  bool all_known = all_answered && configured_once && found_paths.empty();
   if (!any_usable) {
     recall_held_paths(map);
-    give_up_drains(map);
+    if (all_known) give_up_drains(map);
   }
   if (any_usable) {
     if (map.no_path_since != no_deadline) {
@@ -53,9 +55,7 @@ void Engine::Core::update_usable(MapRecord& map) {
     if (was_without) touch(map);
     return;
   }
-  // Before discovery is done the paths of an adopted map are not known, which is not the same as having none.
-  bool discovered = configured_once && found_paths.empty();
-  if (map.no_path_since != no_deadline || !all_answered || !discovered) return;
+  if (map.no_path_since != no_deadline || !all_known) return;
   begin_retries(map);
 }
 

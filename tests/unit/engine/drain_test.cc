@@ -171,6 +171,18 @@ TEST_F(DrainTest, survives_the_death_of_the_daemon) {
   EXPECT_TRUE(second.take_actions().empty());
 }
 
+TEST_F(DrainTest, a_daemon_that_has_heard_of_one_path_only_does_not_take_the_others_for_dead) {
+  bench.ask(drain({"sda"}, seconds{60}));
+  bench.run(seconds{1});
+  Bench second{"path_grouping_policy multibus"};
+  take_over(second, bench);
+  for (const char* name : {"sdb", "sdc", "sdd"}) second.disks.at(name).answer = Answer::none;
+  second.start();
+  for (const char* name : {"sdb", "sdc", "sdd"}) second.answers_again(name);
+  second.run(seconds{5});
+  EXPECT_EQ(second.kernel_state("sda"), KernelPathState::failed);
+}
+
 TEST_F(DrainTest, the_time_to_confirm_passes_while_the_daemon_is_away) {
   bench.ask(drain({"sda"}, seconds{60}));
   bench.run(seconds{1});

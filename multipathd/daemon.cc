@@ -244,10 +244,10 @@ void Daemon::render(engine::RenderReply reply) {
   picture->counters.log_lines_dropped = log_->dropped();
   RequestId id = reply.id;
   bool taken = lanes_->submit(ports::Lane::view, 0,
-                              [this, id, request = std::move(reply.request), picture]() -> ports::Continuation {
+                              [this, id, request = std::move(reply.request), picture, inputs = std::move(reply.inputs)]() -> ports::Continuation {
                                 std::vector<view::BlockDevice> devices;
                                 if (request.kind == RequestKind::show_devices) devices = list_block_devices(*picture);
-                                std::string text = command::render(request, *picture, {.devices = devices, .utc_offset = utc_offset()});
+                                std::string text = command::render(request, *picture, {.devices = devices, .utc_offset = utc_offset(), .inputs = inputs.get()});
                                 return [this, id, text = std::move(text)] { server_->send(id, text); };
                               });
   if (!taken) server_->send(id, command::timeout_reply);

@@ -41,6 +41,7 @@ inline constexpr std::size_t run_state_entries = 1u << 17;      ///< paths and m
 
 inline constexpr std::size_t target_port_groups_bytes = 64u << 10;  ///< longest report of target port groups that is asked for
 inline constexpr std::size_t ana_log_bytes = 64u << 10;         ///< of an NVMe ANA log page
+inline constexpr std::size_t diff_lines = 4096;                 ///< of one table that are compared one by one
 
 // --- lanes --------------------------------------------------------------------------------------------------
 inline constexpr std::size_t submission_lanes = 4;              ///< threads that may hand commands to hosts

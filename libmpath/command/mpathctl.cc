@@ -21,6 +21,7 @@ constexpr unsigned subjects_bit = 2;
 constexpr unsigned confirm_bit = 4;
 constexpr unsigned keep_bit = 8;
 constexpr unsigned removed_bit = 16;
+constexpr unsigned configuration_bit = 32;
 
 /// What the daemon is asked for, and which members its request may have.
 struct Verb {
@@ -34,6 +35,9 @@ constexpr Verb verbs[] = {
     {"history", RequestKind::mpathctl_history, json_bit | subjects_bit},
     {"drains", RequestKind::mpathctl_drains, json_bit | subjects_bit},
     {"what-if", RequestKind::mpathctl_what_if, json_bit | subjects_bit | removed_bit, true},
+    {"plan", RequestKind::mpathctl_plan, json_bit | subjects_bit},
+    {"plan-with", RequestKind::mpathctl_plan_with, json_bit | subjects_bit | configuration_bit},
+    {"explain", RequestKind::mpathctl_explain, json_bit | subjects_bit, true},
     {"drain", RequestKind::mpathctl_drain, subjects_bit | confirm_bit | keep_bit, true},
     {"drain-confirm", RequestKind::mpathctl_drain_confirm, subjects_bit, true},
     {"undrain", RequestKind::mpathctl_undrain, subjects_bit, true},
@@ -68,6 +72,20 @@ bool take_keep(Request& request, const json& value) {
   return true;
 }
 
+/// A list of {"name", "bytes", "drop_in"}.
+bool take_configuration(Request& request, const json& value) {
+  if (!value.is_array() || value.size() > limits::mpathctl_subjects) return false;
+  auto files = std::make_shared<std::vector<BroughtFile>>();
+  for (const json& item : value) {
+    if (!item.is_object() || !item.contains("name") || !item.contains("bytes")) return false;
+    if (!item["name"].is_string() || !item["bytes"].is_string()) return false;
+    const bool is_drop_in = item.contains("drop_in") && item["drop_in"].is_boolean() && item["drop_in"].get<bool>();
+    files->push_back({.name = item["name"], .bytes = item["bytes"], .is_drop_in = is_drop_in});
+  }
+  request.configuration = std::move(files);
+  return true;
+}
+
 struct Member {
   std::string_view name;
   unsigned bit;
@@ -79,6 +97,7 @@ constexpr Member members[] = {
     {"removed", removed_bit, take_flag<&Request::removed>, "neither true nor false"},
     {"subjects", subjects_bit, take_subjects, "no list of names, or too long a one"},
     {"confirm_within", confirm_bit, take_confirm, "no number of seconds up to a week"},
+    {"configuration", configuration_bit, take_configuration, "no list of files"},
     {"keep", keep_bit, take_keep, "no number of paths"},
 };
 
@@ -104,6 +123,7 @@ std::expected<Request, ParseFailure> parse_mpathctl(std::string_view text) {
     }
     if (!member->take(request, value)) return refuse(fmt::format("\"{}\" is {}", key, member->fault));
   }
+  if (request.kind == RequestKind::mpathctl_plan_with && !request.configuration) return refuse("the command plan-with brings no \"configuration\"");
   if (verb->needs_subjects && request.subjects.empty()) return refuse(fmt::format("the command {} names no \"subjects\"", word));
   return request;
 }
@@ -117,6 +137,13 @@ std::string mpathctl_request(const Request& request) {
   if (!request.subjects.empty()) document["subjects"] = request.subjects;
   if (request.confirm_within) document["confirm_within"] = request.confirm_within->count();
   if ((verb->members & keep_bit) != 0) document["keep"] = request.keep;
+  if (request.configuration) {
+    json files = json::array();
+    for (const BroughtFile& file : *request.configuration) {
+      files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"drop_in", file.is_drop_in}});
+    }
+    document["configuration"] = std::move(files);
+  }
   return std::string(mpathctl_prefix) + dump(document);
 }
 

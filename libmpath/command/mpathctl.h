@@ -17,6 +17,7 @@ inline constexpr std::string_view mpathctl_prefix = "mpathctl/1 ";
 /// Exit statuses of mpathctl that every verb has.
 inline constexpr int exit_refused = 1;   ///< the daemon did not do it and says why
 inline constexpr int exit_emptying = 2;  ///< `drain`: done, but I/O is still under way
+inline constexpr int exit_changes = 2;   ///< `plan`: there is something to do
 inline constexpr int exit_usage = 64;
 inline constexpr int exit_unavailable = 69;
 inline constexpr int exit_internal = 70;

@@ -6,9 +6,11 @@
 #include "libmpath/command/mpathctl.h"
 #include "libmpath/config/dump.h"
 #include "libmpath/view/drains.h"
+#include "libmpath/view/explain.h"
 #include "libmpath/view/format.h"
 #include "libmpath/view/history.h"
 #include "libmpath/view/json.h"
+#include "libmpath/view/plan_report.h"
 #include "libmpath/view/summary.h"
 #include "libmpath/view/topology.h"
 #include "libmpath/view/what_if.h"
@@ -103,6 +105,32 @@ std::string mpathctl_history(const Request& request, const Snapshot& snapshot, c
   return encode_reply({0, request.json ? view::history_json(snapshot, context.utc_offset) : view::history_text(snapshot, context.utc_offset), {}});
 }
 
+MpathctlReply plan(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
+  if (context.inputs == nullptr) return {exit_internal, {}, "what is there was not read"};
+  const engine::ConfigurationLoaded& loaded = context.inputs->configuration;
+  if (!loaded.config) {
+    std::string text = "the configuration cannot be used";
+    for (const std::string& message : loaded.messages) text += "; " + message;
+    return {exit_refused, {}, std::move(text)};
+  }
+  const view::PlanReport report = view::plan_report(snapshot, *context.inputs, request.subjects);
+  if (!report.unknown.empty()) return {exit_usage, {}, escape(report.unknown.front()) + ": there is no such map, and none would be made"};
+  return {report.has_changes() ? exit_changes : 0, request.json ? view::plan_json(report) : view::plan_text(report), {}};
+}
+
+MpathctlReply explain(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
+  if (context.inputs == nullptr) return {exit_internal, {}, "what is there was not read"};
+  std::vector<view::Explained> all;
+  std::string text;
+  for (const std::string& word : request.subjects) {
+    auto explained = view::explain(snapshot, *context.inputs, word);
+    if (!explained) return {exit_refused, {}, escape(word) + ": there is no such map, and udev knows no such disk"};
+    text += view::explain_text(*explained);
+    all.push_back(std::move(*explained));
+  }
+  return {0, request.json ? view::explain_json(all) : text, {}};
+}
+
 std::string output_of(const Request& request, const Snapshot& snapshot, const RenderContext& context) {
   const view::TableStyle style = request.raw ? view::TableStyle::raw : view::TableStyle::aligned;
   switch (request.kind) {
@@ -125,6 +153,9 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::mpathctl_history: return mpathctl_history(request, snapshot, context);
     case RequestKind::mpathctl_status: return mpathctl_status(request, snapshot);
     case RequestKind::mpathctl_what_if: return encode_reply(what_if(request, snapshot));
+    case RequestKind::mpathctl_plan:
+    case RequestKind::mpathctl_plan_with: return encode_reply(plan(request, snapshot, context));
+    case RequestKind::mpathctl_explain: return encode_reply(explain(request, snapshot, context));
     case RequestKind::mpathctl_drains: return encode_reply(drains(request, snapshot));
     case RequestKind::show_config:
     case RequestKind::show_config_local:

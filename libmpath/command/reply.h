@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "libmpath/engine/rehearsal.h"
 #include "libmpath/engine/snapshot.h"
 #include "libmpath/model/request.h"
 #include "libmpath/view/status.h"
@@ -16,10 +17,11 @@ namespace mpath::command {
 struct RenderContext {
   std::span<const view::BlockDevice> devices;  ///< for show_devices
   Duration utc_offset{};                       ///< what the machine's clock lacks to UTC
+  const engine::RehearsalInputs* inputs = nullptr;  ///< for requests of which needs_inputs() holds
   bool bold = false;                           ///< the daemon's own standard output is a terminal
 };
 
-/// For requests of which is_read_only() holds.
+/// For requests of which is_query() holds.
 [[nodiscard]] std::string render(const Request& request, const engine::Snapshot& snapshot, const RenderContext& context = {});
 
 /// "ok\n", "fail\n" with its detail, or the word for what happened instead.

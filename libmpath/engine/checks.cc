@@ -65,7 +65,7 @@ void Engine::Core::check_now(PathRecord& path) {
 }
 
 void Engine::Core::start_check(PathRecord& path) {
-  if (path.removed || path.checks_disabled) return;
+  if (path.removed || path.checks_disabled || options.known) return;
   path.check.again = false;
   path.check.wanted = false;
   path.check.started = now;

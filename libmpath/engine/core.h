@@ -127,6 +127,7 @@ struct Engine::Core {
                 std::shared_ptr<const config::PathSettings> settings);
   void remove_path(PathRecord& path);
   void erase_path(PathRecord& path);
+  void assume(PathRecord& path);
   void join_map(PathRecord& path);
   void leave_map(PathRecord& path);
   [[nodiscard]] PathRecord* find_path(PathId id);

@@ -121,11 +121,13 @@ struct Reply {
   RequestId id = RequestId::none;
   RequestResult result;
 };
+struct RehearsalInputs;
 /// The answer to a query: rendered from the snapshot in lane view.
 struct RenderReply {
   RequestId id = RequestId::none;
   Request request;
   std::shared_ptr<const Snapshot> snapshot;
+  std::shared_ptr<const RehearsalInputs> inputs;  ///< for requests of which needs_inputs() holds; the executor reads them
 };
 enum class Severity { error, warning, notice, info, debug };
 /// A line of the log; `fields` are for the journal: names of ours, values of any bytes.

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "libmpath/engine/effect.h"
@@ -20,10 +22,21 @@ enum class Mode {
   list,     ///< multipath -l: maps only, no command to any device
 };
 
+/// What is known of a path that a rehearsal does not ask.
+struct KnownPath {
+  std::uint64_t disk_sequence = 0;
+  PathState state = PathState::unchecked;
+  std::optional<int> priority;
+  bool disabled = false;  ///< by the command `fail path`
+};
+using KnownPaths = std::unordered_map<DevNum, KnownPath>;
+
 struct EngineOptions {
   Mode mode = Mode::manage;
   std::uint64_t seed = 1;        ///< of every random choice
   bool bindings_read_only = false;
+  /// A rehearsal (rehearsal.h): nothing is asked of any path; it is what this says, and one that it does not name is taken as working.
+  std::shared_ptr<const KnownPaths> known;
 };
 
 class Engine {

@@ -58,13 +58,7 @@ void Engine::Core::on(const PathDisappeared& event) {
 
 void Engine::Core::take_path(const DiscoveredPath& found) {
   PathRecord* known = find_path(found.facts.devnum);
-  config::PathIdentity lookup = policy::identity_for_lookup(found.facts);
-  std::shared_ptr<const config::PathSettings> settings = resolver->path(lookup);
-  auto facts = std::make_shared<const PathFacts>(policy::identify(found, *settings, daemon(), true));
-  lookup.wwid = facts->wwid.text;
-  if (!facts->wwid.empty()) settings = resolver->path(lookup);
-
-  policy::Admission admission = policy::admit(*blacklist, found, *facts, *settings, daemon());
+  auto [settings, facts, admission] = policy::judge(found, *resolver, *blacklist);
   if (!admission.is_admitted) {
     if (known != nullptr && !known->removed) remove_path(*known);
     log(Severity::debug, found.facts.kernel_name, "not used: " + admission.reason);
@@ -160,7 +154,27 @@ void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const P
   log(Severity::info, path.facts->kernel_name,
       path.facts->wwid.empty() ? "found, WWID not known yet" : "found, WWID " + path.facts->wwid.text);
   if (!path.facts->wwid.empty()) join_map(path);
+  if (options.known) return assume(path);
   if (options.mode == Mode::manage || (options.mode == Mode::observe && path.in_table)) start_check(path);
+}
+
+/// In a rehearsal a path is not asked: it is as it was when it was asked last.
+void Engine::Core::assume(PathRecord& path) {
+  auto at = options.known->find(path.facts->devnum);
+  bool is_known = at != options.known->end() && at->second.disk_sequence == path.facts->disk_sequence;
+  PathState state = is_known ? at->second.state : PathState::unchecked;
+  bool undecided = state == PathState::unchecked || state == PathState::wild || state == PathState::pending;
+  if (undecided && !(is_known && at->second.disabled)) {
+    bool works = path.in_table ? path.kernel_state != KernelPathState::failed : path.facts->sysfs_state == SysfsState::up;
+    state = works ? PathState::up : PathState::down;
+  }
+  path.health = {state, now, "as it is known"};
+  path.checks_disabled = is_known && at->second.disabled;
+  path.answered = true;
+  path.last_answer = now;
+  if (is_known && !path.priority) path.priority = at->second.priority;
+  path.priority_refused = !path.priority;
+  touch(path);
 }
 
 /// How it is checked and where its priority comes from, by the configuration and what is known of the device.
@@ -176,6 +190,7 @@ void Engine::Core::choose_methods(PathRecord& path) {
   path.priority_memory = {};
   path.priority_refused = false;
   if (choice.method == policy::PriorityMethod::constant) path.priority = 1;
+  if (options.known) path.priority_refused = !path.priority;
 }
 
 /// One for all paths that have method and arguments in common.

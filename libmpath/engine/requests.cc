@@ -25,10 +25,10 @@ void Engine::Core::on(const RequestArrived& event) {
 }
 
 void Engine::Core::carry_out(RequestId id, const Request& request) {
-  if (is_read_only(request.kind)) {
+  if (is_query(request.kind)) {
     auto picture = snapshot();
     if (request.kind == RequestKind::mpathctl_history) picture->history = history_of(request.subjects);
-    emit(RenderReply{id, request, std::move(picture)});
+    emit(RenderReply{id, request, std::move(picture), nullptr});
     return;
   }
   bool changes_nothing = request.kind == RequestKind::shutdown || request.kind == RequestKind::quit;
@@ -75,7 +75,8 @@ void Engine::Core::carry_out(RequestId id, const Request& request) {
     case RequestKind::show_status: case RequestKind::show_daemon: case RequestKind::show_config:
     case RequestKind::show_config_local: case RequestKind::show_blacklist: case RequestKind::show_devices:
     case RequestKind::show_wildcards: case RequestKind::mpathctl_status: case RequestKind::mpathctl_drains:
-    case RequestKind::mpathctl_what_if: case RequestKind::mpathctl_history: return;
+    case RequestKind::mpathctl_what_if: case RequestKind::mpathctl_history: case RequestKind::mpathctl_plan: case RequestKind::mpathctl_plan_with:
+    case RequestKind::mpathctl_explain: return;
   }
 }
 

@@ -21,12 +21,14 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   if (path.view) return path.view;
   auto view = std::make_shared<PathView>();
   view->facts = path.facts;
+  view->settings = path.settings;
   view->health = path.health;
   view->kernel_state = path.in_table ? path.kernel_state : KernelPathState::unknown;
   view->init_state = init_state_of(path);
   view->checker = policy::to_string(path.checker);
   view->priority = path.priority;
   view->prioritizer = policy::to_string(path.priority_method());
+  view->priority_from_alua = policy::follows_port_group(path.priority_method());
   if (MapRecord* map = find_map(path.map); map != nullptr && map->kernel && path.in_table) {
     view->map_name = map->name.text;
   } else if (map != nullptr && map->kernel && !path.removed) {
@@ -64,6 +66,7 @@ std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
   if (map.view) return map.view;
   auto view = std::make_shared<MapView>();
   const KernelMap& kernel = *map.kernel;
+  view->settings = map.settings;
   view->name = map.name;
   view->wwid = map.wwid;
   view->devnum = kernel.devnum;

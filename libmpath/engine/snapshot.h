@@ -42,11 +42,13 @@ struct OutlierView {
 
 struct PathView {
   std::shared_ptr<const PathFacts> facts;
+  std::shared_ptr<const config::PathSettings> settings;
   PathHealth health;
   KernelPathState kernel_state = KernelPathState::unknown;
   InitState init_state = InitState::ok;
   std::string checker;                ///< "tur"; empty if none
   std::string prioritizer;            ///< "alua"; empty if none
+  bool priority_from_alua = false;    ///< it says what its target port group's state is
   std::optional<int> priority;        ///< nothing: undefined, shown as -1 in text
   std::string map_name;               ///< empty: orphan
   bool waiting_to_come_online = false;
@@ -76,6 +78,7 @@ struct GroupView {
 enum class PendingAction { none, reject, rename, reload, create, switchpg };
 
 struct MapView {
+  std::shared_ptr<const config::MapSettings> settings;  ///< null while they are not known
   MapName name;
   Wwid wwid;
   DevNum devnum;                  ///< not valid while the device does not exist

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ enum class RequestKind {
   show_paths, show_paths_format, show_path, show_maps, show_maps_status, show_maps_stats, show_maps_format,
   show_topology, show_maps_json, show_map_topology, show_map_format, show_map_json, show_status, show_daemon,
   show_config, show_config_local, show_blacklist, show_devices, show_wildcards,
-  mpathctl_status, mpathctl_drains, mpathctl_what_if, mpathctl_history,
+  mpathctl_status, mpathctl_drains, mpathctl_what_if, mpathctl_history, mpathctl_plan, mpathctl_explain,
   // carried out by the engine
   reconfigure, reconfigure_all, shutdown, quit,
   fail_path, reinstate_path, add_path, remove_path, add_map, remove_map, switch_group,
@@ -25,10 +26,26 @@ enum class RequestKind {
   reset_stats, reset_all_stats, reload_map, resize_map,
   mpathctl_drain, mpathctl_drain_confirm, mpathctl_undrain,
   remove_all_maps, suspend_map, resume_map, force_queueing, unforce_queueing,
+  mpathctl_plan_with,
 };
 
 /// Whether a request only reads; other users than root may make only such.
-[[nodiscard]] constexpr bool is_read_only(RequestKind kind) { return kind <= RequestKind::mpathctl_history; }
+[[nodiscard]] constexpr bool is_read_only(RequestKind kind) { return kind <= RequestKind::mpathctl_explain; }
+
+/// Whether it is answered from a snapshot. All that only read are, and a plan with a configuration that the client brings: reading one is
+/// work, so it is for root.
+[[nodiscard]] constexpr bool is_query(RequestKind kind) { return is_read_only(kind) || kind == RequestKind::mpathctl_plan_with; }
+/// Whether the answer also needs the disks, maps and state files as they are at this moment.
+[[nodiscard]] constexpr bool needs_inputs(RequestKind kind) {
+  return kind == RequestKind::mpathctl_plan || kind == RequestKind::mpathctl_plan_with || kind == RequestKind::mpathctl_explain;
+}
+
+/// A file of a configuration that a client brings with it; the daemon opens no file that a client names.
+struct BroughtFile {
+  std::string name;  ///< as it is shown
+  std::string bytes;
+  bool is_drop_in = false;
+};
 
 struct Request {
   RequestKind kind = RequestKind::show_daemon;
@@ -40,6 +57,7 @@ struct Request {
   bool json = false;     ///< requests of mpathctl: the answer is for programs
   std::vector<std::string> subjects;     ///< requests of mpathctl: what they are about, in the words of policy::selects()
   std::optional<seconds> confirm_within; ///< mpathctl_drain: undone after so long unless it is confirmed
+  std::shared_ptr<const std::vector<BroughtFile>> configuration;  ///< mpathctl_plan_with
   bool removed = false;                  ///< mpathctl_what_if: the paths go away, rather than fail
   std::uint32_t keep = 1;                ///< mpathctl_drain: good paths that every map must keep
 };

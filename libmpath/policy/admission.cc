@@ -2,6 +2,7 @@
 #include "libmpath/policy/admission.h"
 
 #include "libmpath/base/text.h"
+#include "libmpath/policy/identify.h"
 
 namespace mpath::policy {
 
@@ -28,6 +29,17 @@ Admission admit(Blacklist& blacklist, const DiscoveredPath& path, const PathFact
     if (verdict.is_blacklisted()) return refuse(verdict.text);
   }
   return {true, {}};
+}
+
+Judgement judge(const DiscoveredPath& found, config::Resolver& resolver, Blacklist& blacklist) {
+  Judgement judged;
+  config::PathIdentity lookup = identity_for_lookup(found.facts);
+  judged.settings = resolver.path(lookup);
+  judged.facts = std::make_shared<const PathFacts>(identify(found, *judged.settings, resolver.daemon(), true));
+  lookup.wwid = judged.facts->wwid.text;
+  if (!lookup.wwid.empty()) judged.settings = resolver.path(lookup);
+  judged.admission = admit(blacklist, found, *judged.facts, *judged.settings, resolver.daemon());
+  return judged;
 }
 
 }  // namespace mpath::policy

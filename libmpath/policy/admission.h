@@ -19,4 +19,12 @@ struct Admission {
 [[nodiscard]] Admission admit(Blacklist& blacklist, const DiscoveredPath& path, const PathFacts& facts,
                               const config::PathSettings& settings, const config::DaemonSettings& daemon);
 
+/// A disk as the configuration sees it: its settings, what it is by them, and whether it is a path of ours.
+struct Judgement {
+  std::shared_ptr<const config::PathSettings> settings;
+  std::shared_ptr<const PathFacts> facts;
+  Admission admission;
+};
+[[nodiscard]] Judgement judge(const DiscoveredPath& found, config::Resolver& resolver, Blacklist& blacklist);
+
 }  // namespace mpath::policy

@@ -91,19 +91,24 @@ void Executor::carry_out(engine::LoadConfiguration& effect) {
   }, engine::ConfigurationLoaded{effect.op, nullptr, {lane_full().message()}});
 }
 
+engine::StateLoaded Executor::read_state(ports::Files& files, OpId op) {
+  engine::StateLoaded event{.op = op};
+  auto load = [&](ports::StateFile file, std::string& into) {
+    if (auto bytes = files.read(file)) {
+      into = std::move(*bytes);
+    } else {
+      event.messages.push_back(bytes.error().message());
+    }
+  };
+  load(ports::StateFile::wwids, event.wwids);
+  load(ports::StateFile::bindings, event.bindings);
+  load(ports::StateFile::run_state, event.run_state);
+  return event;
+}
+
 void Executor::carry_out(engine::LoadState& effect) {
   submit(Lane::files, 0, [this, op = effect.op, &files = ports_.files]() -> Continuation {
-    engine::StateLoaded event{.op = op};
-    auto load = [&](ports::StateFile file, std::string& into) {
-      if (auto bytes = files.read(file)) {
-        into = std::move(*bytes);
-      } else {
-        event.messages.push_back(bytes.error().message());
-      }
-    };
-    load(ports::StateFile::wwids, event.wwids);
-    load(ports::StateFile::bindings, event.bindings);
-    load(ports::StateFile::run_state, event.run_state);
+    engine::StateLoaded event = read_state(files, op);
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
   }, engine::StateLoaded{effect.op, {}, {}, {lane_full().message()}, {}});
 }
@@ -452,7 +457,10 @@ void Executor::hold_or_let_go(std::shared_ptr<engine::RunTableAction> effect) {
 void Executor::carry_out(engine::Reply& effect) {
   if (effect.id != RequestId::none) host_.reply(effect);
 }
-void Executor::carry_out(engine::RenderReply& effect) { host_.render(std::move(effect)); }
+void Executor::carry_out(engine::RenderReply& effect) {
+  if (needs_inputs(effect.request.kind)) return gather_inputs(std::make_shared<engine::RenderReply>(std::move(effect)));
+  host_.render(std::move(effect));
+}
 void Executor::carry_out(engine::DaemonStateChanged& effect) { host_.daemon_state(effect.state); }
 void Executor::carry_out(engine::Exit& effect) { host_.exit(effect.failed); }
 

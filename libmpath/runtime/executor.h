@@ -95,6 +95,16 @@ class Executor {
   void carry_out(engine::DaemonStateChanged& effect);
   void carry_out(engine::Exit& effect);
 
+  /// Of a request that needs more than the snapshot; rehearsal_inputs.cc.
+  struct Gathering;
+  void gather_inputs(std::shared_ptr<engine::RenderReply> reply);
+  void gather_maps(std::shared_ptr<Gathering> gathering);
+  void gather_paths(std::shared_ptr<Gathering> gathering);
+  void render_gathered(const std::shared_ptr<Gathering>& gathering);
+  void gather(Lane lane, const std::shared_ptr<Gathering>& gathering, std::move_only_function<void()> read,
+              std::move_only_function<void()> then);
+  static engine::StateLoaded read_state(ports::Files& files, OpId op);
+
   void complete(engine::Event event);
   void take(std::deque<engine::Event>& events, MonoTime now);
   void hold_or_let_go(std::shared_ptr<engine::RunTableAction> effect);

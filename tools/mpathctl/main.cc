@@ -11,6 +11,7 @@
 #include "tools/mpathctl/drain.h"
 #include "tools/mpathctl/lint.h"
 #include "tools/mpathctl/output.h"
+#include "tools/mpathctl/plan.h"
 #include "tools/mpathctl/why.h"
 
 namespace {
@@ -83,6 +84,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Action action;
   add_status(app, action);
+  ctl::add_plan(app, action);
+  ctl::add_explain(app, action);
   ctl::add_drain(app, action);
   add_history(app, action);
   add_lint(app, action);

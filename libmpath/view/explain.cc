@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/view/explain.h"
+
+#include <nlohmann/json.hpp>
+
+#include "libmpath/base/text.h"
+#include "libmpath/policy/admission.h"
+#include "libmpath/policy/claim.h"
+#include "libmpath/policy/identify.h"
+#include "libmpath/policy/selection.h"
+#include "libmpath/view/format.h"
+#include "libmpath/view/what_if.h"
+#include "libmpath/view/words.h"
+#include "libmpath/wire/state_files.h"
+
+namespace mpath::view {
+
+namespace {
+
+using config::Key;
+using engine::Bar;
+using engine::MapView;
+using engine::PathView;
+using engine::Snapshot;
+
+std::int64_t seconds_since(MonoTime now, MonoTime since) {
+  return since < now ? std::chrono::duration_cast<seconds>(now - since).count() : 0;
+}
+
+/// Collects statements about one object; knows the configuration.
+class Statements {
+ public:
+  Statements(const Snapshot& snapshot, config::PathIdentity identity) : identity_(std::move(identity)) {
+    if (snapshot.config) resolver_.emplace(snapshot.config);
+  }
+  void say(std::string topic, std::string text, std::initializer_list<Key> keys = {}) {
+    Explanation& out = list_.emplace_back(Explanation{std::move(topic), std::move(text), {}});
+    for (Key key : keys) {
+      if (!resolver_) break;
+      for (config::WhyLine& line : config::why(*resolver_, identity_, key)) {
+        if (!line.value.empty()) out.settings.push_back(std::move(line));
+      }
+    }
+  }
+  [[nodiscard]] config::Resolver* resolver() { return resolver_ ? &*resolver_ : nullptr; }
+  std::vector<Explanation> take() { return std::move(list_); }
+
+ private:
+  config::PathIdentity identity_;
+  std::optional<config::Resolver> resolver_;
+  std::vector<Explanation> list_;
+};
+
+config::PathIdentity identity_of(const MapView& map) {
+  for (const auto& group : map.groups) {
+    for (const auto& path : group.paths) {
+      if (!path || facts_of(*path).vendor.empty()) continue;
+      config::PathIdentity identity = policy::identity_for_lookup(facts_of(*path));
+      identity.wwid = map.wwid.text;
+      return identity;
+    }
+  }
+  return {.wwid = map.wwid.text};
+}
+
+std::string_view grouped_by(PathGroupingPolicy policy) {
+  switch (policy) {
+    case PathGroupingPolicy::failover: return "each path is a group of its own";
+    case PathGroupingPolicy::multibus: return "all paths are one group";
+    case PathGroupingPolicy::group_by_serial: return "paths with the same serial number are a group";
+    case PathGroupingPolicy::group_by_prio: return "paths with the same priority are a group";
+    case PathGroupingPolicy::group_by_node_name: return "paths to the same target node are a group";
+    case PathGroupingPolicy::group_by_tpg: return "paths of the same ALUA target port group are a group";
+  }
+  return "";
+}
+
+void say_groups(Statements& out, const MapView& map) {
+  if (map.settings) {
+    bool all_alua = true;
+    for (const auto& group : map.groups) {
+      for (const auto& path : group.paths) all_alua = all_alua && path && path->priority_from_alua;
+    }
+    const config::MapSettings& settings = *map.settings;
+    PathGroupingPolicy policy = settings.path_grouping_policy.value;
+    std::string why = "as configured";
+    if (settings.detect_pgpolicy.value && all_alua) {
+      policy = settings.detect_pgpolicy_use_tpg.value ? PathGroupingPolicy::group_by_tpg : PathGroupingPolicy::group_by_prio;
+      why = "detected, because every path's priority comes from ALUA; path_grouping_policy does not count";
+    } else if (policy == PathGroupingPolicy::group_by_tpg && !all_alua) {
+      policy = PathGroupingPolicy::failover;
+      why = "because not every path follows ALUA, as group_by_tpg needs";
+    }
+    out.say("groups", fmt::format("{}: {} ({})", to_string(policy), grouped_by(policy), why),
+            {Key::path_grouping_policy, Key::detect_pgpolicy, Key::detect_pgpolicy_use_tpg});
+  }
+  std::size_t number = 0;
+  for (const auto& group : map.groups) {
+    std::string text = fmt::format("{}, priority {}:", word(group.state), group.priority);
+    for (const auto& path : group.paths) {
+      if (!path) continue;
+      text += fmt::format(" {}", value_of('d', PathRow{*path, true}, MonoTime{}));
+      text += path->priority ? fmt::format(" {}", *path->priority) : std::string(" (priority not known)");
+      if (!is_usable(path->health.state) || path->bar != Bar::none) text += " (does not count: carries no I/O)";
+      text += ",";
+    }
+    text.pop_back();
+    out.say(fmt::format("group {}", ++number), text);
+  }
+  out.say("order", "a group's priority is the mean of those of its usable paths; I/O goes to the best one. The order in the table is that of its "
+                   "last load: a path that fails or returns loads nothing",
+          {Key::failback, Key::prio, Key::detect_prio});
+}
+
+Explained explain_map(const Snapshot& snapshot, const MapView& map) {
+  Statements out(snapshot, identity_of(map));
+  std::size_t paths = 0;
+  for (const auto& group : map.groups) paths += group.paths.size();
+  out.say("paths", fmt::format("{} of {} may carry I/O", map.usable_paths, paths));
+  out.say("name", escape(map.name.text), {Key::alias, Key::user_friendly_names, Key::alias_prefix});
+  say_groups(out, map);
+  out.say("selector", map.groups.empty() ? std::string("there is no group") : escape(map.groups.front().selector),
+          {Key::path_selector, Key::rr_min_io_rq, Key::rr_weight});
+  out.say("features", escape(map.features), {Key::features});
+  out.say("handler", escape(map.hardware_handler) + " (one that the kernel attached stays)", {Key::hardware_handler});
+  out.say("queueing", "without a path " + without_path_text(snapshot, map), {Key::no_path_retry, Key::polling_interval});
+  if (map.retry_deadline != no_deadline) {
+    out.say("countdown", fmt::format("no path is left; queued I/O fails in {} s", seconds_until(snapshot.now, map.retry_deadline).count()));
+  }
+  if (map.failback_due != no_deadline) {
+    out.say("failback", fmt::format("I/O returns to the best group in {} s", seconds_until(snapshot.now, map.failback_due).count()));
+  }
+  if (!map.deferred.empty()) out.say("waits", escape(map.deferred));
+  for (const auto& group : map.groups) {
+    for (const auto& path : group.paths) {
+      if (!path) continue;
+      const std::string bar = bar_text(*path, snapshot.now);
+      if (is_usable(path->health.state) && bar.empty() && path->kernel_state != KernelPathState::failed) continue;
+      const PathRow row{*path, true};
+      out.say("path " + value_of('d', row, snapshot.now),
+              fmt::format("{}, in the kernel {}, for {} s: {}{}", value_of('T', row, snapshot.now), word(path->kernel_state),
+                          seconds_since(snapshot.now, path->health.since), escape(path->health.reason), bar.empty() ? "" : "; " + bar));
+    }
+  }
+  std::string subject = escape(map.name.text);
+  if (map.wwid.text != map.name.text) subject += fmt::format(" ({})", escape(map.wwid.text));
+  return {subject + " " + value_of('d', map, snapshot.now), "map", out.take()};
+}
+
+/// Why a disk that is fit to be a path belongs to no map.
+void say_no_map(Statements& out, const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const Wwid& wwid) {
+  if (wwid.empty()) {
+    out.say("map", "none: its WWID is not known, neither from udev nor from sysfs nor by its own answer", {Key::uid_attribute});
+    return;
+  }
+  std::uint32_t known = 0;
+  for (const auto& path : snapshot.paths) known += path && path->facts && path->facts->wwid == wwid ? 1 : 0;
+  for (const auto& map : snapshot.maps) {
+    if (!map || map->wwid != wwid) continue;
+    out.say("map", fmt::format("not in the table of {} yet: it must have proved to work, have the map's size, and the load may have to wait{}{}",
+                               escape(map->name.text), map->deferred.empty() ? "" : ": ", escape(map->deferred)));
+    return;
+  }
+  bool in_file = false;
+  for (const Wwid& entry : wire::parse_wwids(inputs.state.wwids)) in_file = in_file || entry == wwid;
+  const config::Resolver* resolver = out.resolver();
+  if (resolver == nullptr) return;
+  const FindMultipaths mode = resolver->daemon().find_multipaths.value;
+  const bool may = policy::may_create_map(mode, {.map_exists = false, .in_wwids_file = in_file, .known_paths = known});
+  std::string text = fmt::format("none: find_multipaths is {}, {} path(s) known, {} the wwids file", to_string(mode), known, in_file ? "in" : "not in");
+  text += may ? "; a map may be made. It takes a path that works, and no other user of the disk (mounted, held by LVM or MD): see the daemon's log"
+              : "; no map is made by itself (multipath -a adds it)";
+  out.say("map", text, {Key::find_multipaths});
+}
+
+Explained explain_path(const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const PathView& path) {
+  const PathFacts& facts = facts_of(path);
+  const PathRow row{path, true};
+  Statements out(snapshot, policy::identity_for_lookup(facts));
+  std::string state = fmt::format("{} ({})", value_of('T', row, snapshot.now), to_string(path.health.state));
+  if (path.health.since != MonoTime{}) state += fmt::format(" for {} s", seconds_since(snapshot.now, path.health.since));
+  if (!path.health.reason.empty()) state += fmt::format(": {}", escape(path.health.reason));
+  out.say("state", state);
+  if (const std::string bar = bar_text(path, snapshot.now); !bar.empty()) out.say("kept out", bar);
+  if (path.map_name.empty()) {
+    say_no_map(out, snapshot, inputs, facts.wwid);
+  } else {
+    out.say("map", fmt::format("{}; in its table {}", escape(path.map_name), word(path.kernel_state)));
+  }
+  if (path.check_outstanding_since) {
+    out.say("check", fmt::format("no answer for {} s", seconds_since(snapshot.now, *path.check_outstanding_since)), {Key::checker_timeout});
+  } else if (path.next_check != no_deadline) {
+    out.say("check", fmt::format("next in {} s, every {} s; failures so far: {}", seconds_until(snapshot.now, path.next_check).count(),
+                                 path.check_interval.count(), path.failures),
+            {Key::polling_interval, Key::max_polling_interval});
+  }
+  out.say("checker", path.checker.empty() ? std::string("none") : escape(path.checker), {Key::path_checker, Key::detect_checker});
+  out.say("priority", fmt::format("{}{}", path.priority ? std::to_string(*path.priority) : std::string("not known"),
+                                  path.prioritizer.empty() ? std::string() : fmt::format(" (prioritizer {})", escape(path.prioritizer))),
+          {Key::prio, Key::prio_args, Key::detect_prio});
+  out.say("identity", facts.wwid.empty() ? std::string("WWID not known") : "WWID " + escape(facts.wwid.text), {Key::uid_attribute});
+  return {fmt::format("{} {} {}", value_of('d', row, snapshot.now), value_of('D', row, snapshot.now), value_of('i', row, snapshot.now)), "path", out.take()};
+}
+
+/// A disk that the daemon does not use.
+Explained explain_disk(const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const DiscoveredPath& found) {
+  Statements out(snapshot, policy::identity_for_lookup(found.facts));
+  Explained explained{fmt::format("{} {}", escape(found.facts.kernel_name), to_string(found.facts.devnum)), "disk", {}};
+  if (config::Resolver* resolver = out.resolver()) {
+    policy::Blacklist blacklist(snapshot.config);
+    const policy::Judgement judged = policy::judge(found, *resolver, blacklist);
+    if (!judged.admission.is_admitted) {
+      out.say("not used", escape(judged.admission.reason));
+    } else {
+      out.say("fit", "nothing in the configuration speaks against it");
+      say_no_map(out, snapshot, inputs, judged.facts->wwid);
+    }
+    out.say("identity", judged.facts->wwid.empty() ? std::string("WWID not known") : "WWID " + escape(judged.facts->wwid.text), {Key::uid_attribute});
+  }
+  explained.statements = out.take();
+  return explained;
+}
+
+}  // namespace
+
+std::string bar_text(const PathView& path, MonoTime now) {
+  switch (path.bar) {
+    case Bar::none: return {};
+    case Bar::disabled: return "failed by command (fail path); reinstate path takes it back";
+    case Bar::quarantined: return "another volume answers behind this device; rescan or remove it";
+    case Bar::suspect: return "its check is outstanding far longer than those of its siblings";
+    case Bar::unreliable: return "it failed too often lately";
+    case Bar::unregistered: return "its registration for the map's persistent reservation is missing";
+    case Bar::drained: break;
+  }
+  std::string text = fmt::format("drained (asked for: {})", escape(path.drain_asked_for));
+  if (path.drain_undo_at != no_deadline) text += fmt::format(", undone in {} s unless confirmed", seconds_until(now, path.drain_undo_at).count());
+  return text;
+}
+
+std::optional<Explained> explain(const Snapshot& snapshot, const engine::RehearsalInputs& inputs, std::string_view word) {
+  std::string_view name = word;
+  if (name.starts_with("/dev/")) name.remove_prefix(5);
+  if (name.starts_with("mapper/")) name.remove_prefix(7);
+  for (const auto& map : snapshot.maps) {
+    if (!map) continue;
+    const bool is_it = map->name.text == name || map->wwid.text == name || (map->devnum.valid() && name == fmt::format("dm-{}", map->devnum.minor));
+    if (is_it) return explain_map(snapshot, *map);
+  }
+  for (const auto& path : snapshot.paths) {
+    if (path && policy::selects(word, facts_of(*path)) == policy::SelectedBy::path) return explain_path(snapshot, inputs, *path);
+  }
+  for (const DiscoveredPath& found : inputs.paths) {
+    if (policy::selects(word, found.facts) == policy::SelectedBy::path) return explain_disk(snapshot, inputs, found);
+  }
+  return std::nullopt;
+}
+
+std::string explain_text(const Explained& explained) {
+  std::string out = explained.subject + '\n';
+  for (const Explanation& statement : explained.statements) {
+    out += fmt::format("  {:<11} {}\n", statement.topic, statement.text);
+    for (const config::WhyLine& line : statement.settings) {
+      out += fmt::format("  {:<11}   {:<32} {}\n", "", fmt::format("{} {}", config::keyword(line.key).name, escape(line.value)), escape(line.place));
+    }
+  }
+  return out;
+}
+
+std::string explain_json(const std::vector<Explained>& all) {
+  using nlohmann::ordered_json;
+  ordered_json list = ordered_json::array();
+  for (const Explained& explained : all) {
+    ordered_json statements = ordered_json::array();
+    for (const Explanation& statement : explained.statements) {
+      ordered_json settings = ordered_json::array();
+      for (const config::WhyLine& line : statement.settings) {
+        settings.push_back({{"keyword", config::keyword(line.key).name}, {"value", escape(line.value)}, {"origin", escape(line.place)}});
+      }
+      statements.push_back({{"topic", statement.topic}, {"text", statement.text}, {"settings", std::move(settings)}});
+    }
+    list.push_back({{"subject", explained.subject}, {"kind", explained.kind}, {"statements", std::move(statements)}});
+  }
+  return ordered_json{{"explained", std::move(list)}}.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace mpath::view

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A daemon on the bench, and what it would do with another configuration; the bench then does it, and the plan must have told the truth.
+#include "libmpath/view/plan_report.h"
+
+#include <gtest/gtest.h>
+
+#include "libmpath/view/explain.h"
+#include "tests/unit/engine/fixture.h"
+
+namespace mpath::view {
+namespace {
+
+using engine::Bench;
+using engine::wwid_of;
+
+class PlanTest : public ::testing::Test {
+ protected:
+  PlanTest() {
+    bench.alua_disk("sda", 1);
+    bench.alua_disk("sdb", 2);
+    bench.access[2] = 1;
+    bench.disk("sdc", 2, 3);
+    bench.disk("sdd", 2, 4);
+    bench.start();
+    bench.map_uevent(1);
+    bench.map_uevent(2);
+    bench.run(seconds{10});
+    (void)bench.take_actions();
+    (void)bench.take_messages();
+  }
+
+  engine::RehearsalInputs inputs() {
+    engine::RehearsalInputs seen;
+    config::SourceFile file{"/etc/multipath.conf", bench.config_text, config::FileKind::main};
+    config::ParseOptions options;
+    options.hardware_table = false;
+    seen.configuration.config = config::parse(std::span(&file, 1), options).config;
+    seen.state.wwids = bench.wwids_file;
+    seen.state.bindings = bench.bindings_file;
+    seen.state.run_state = bench.run_state_file;
+    seen.now = bench.now;
+    for (const auto& [name, map] : bench.kernel) seen.maps.push_back(map);
+    for (const auto& [name, disk] : bench.disks) seen.paths.push_back(disk.found);
+    return seen;
+  }
+  PlanReport plan(const std::vector<std::string>& words = {}) { return plan_report(*bench.picture(), inputs(), words); }
+
+  Bench bench{"path_grouping_policy multibus\npath_selector \"service-time 0\""};
+};
+
+TEST_F(PlanTest, the_same_configuration_asks_for_nothing) {
+  const PlanReport report = plan();
+  EXPECT_FALSE(report.has_changes());
+  EXPECT_EQ(plan_text(report), "0 actions on 0 of 2 maps; 0 disks judged otherwise\n");
+}
+
+TEST_F(PlanTest, shows_each_action_with_its_reason_its_line_and_a_diff) {
+  bench.configure("path_grouping_policy failover\nno_path_retry queue");
+  EXPECT_EQ(plan_text(plan({wwid_of(2)})),
+            "360000000000000000000000000000002 dm-101\n"
+            "  reload: order of groups: paths move between groups\n"
+            "    path_grouping_policy \"failover\" /etc/multipath.conf:4 (defaults)\n"
+            "    detect_pgpolicy \"yes\"    built-in default\n"
+            "    prio \"const\"             built-in default\n"
+            "   size 2048 sectors\n"
+            "  -features 0\n"
+            "  +features 1 queue_if_no_path\n"
+            "   hwhandler 0\n"
+            "   first group 1\n"
+            "   group 1: service-time 0\n"
+            "     8:32 sdc 1\n"
+            "  +group 2: service-time 0\n"
+            "     8:48 sdd 1\n"
+            "1 actions on 1 of 1 maps; 0 disks judged otherwise\n");
+}
+
+TEST_F(PlanTest, the_daemon_then_does_what_the_plan_said) {
+  const char* configurations[] = {
+      "path_grouping_policy failover", "path_selector \"queue-length 0\"", "no_path_retry queue", "detect_pgpolicy no\npath_grouping_policy multibus",
+      "user_friendly_names yes", "rr_min_io_rq 7", "features \"1 pg_init_retries\"",
+  };
+  for (const char* text : configurations) {
+    bench.configure(text);
+    const PlanReport report = plan();
+    std::vector<std::string> planned;
+    for (const PlannedMap& map : report.maps) {
+      for (const PlannedAction& action : map.actions) {
+        // What a load brings with it the daemon also says by message while the load waits for fresh answers.
+        if (!action.what.starts_with("message")) planned.push_back(action.what);
+      }
+    }
+    bench.ask(RequestKind::reconfigure);
+    for (const auto& [name, map] : std::map(bench.kernel)) {
+      bench.step(engine::MapUeventSeen{{.action = MapUevent::Action::change, .name = name, .uuid = map.uuid, .devnum = map.devnum, .ready = true}});
+    }
+    bench.run(seconds{10});
+    std::vector<std::string> done;
+    for (const TableAction& action : bench.take_actions()) done.emplace_back(to_string(action.kind));
+    std::ranges::sort(planned);
+    std::ranges::sort(done);
+    EXPECT_EQ(planned, done) << text;
+    EXPECT_FALSE(plan().has_changes()) << text;
+  }
+}
+
+TEST_F(PlanTest, names_disks_that_would_be_judged_otherwise_and_the_rule) {
+  bench.configure("", "blacklist {\ndevnode \"^sd[cd]$\"\n}\n");
+  const PlanReport report = plan();
+  ASSERT_EQ(report.paths.size(), 2u);
+  EXPECT_EQ(report.paths[0].name, "sdc");
+  EXPECT_FALSE(report.paths[0].becomes_path);
+  EXPECT_TRUE(report.paths[0].reason.contains("/etc/multipath.conf:7")) << report.paths[0].reason;
+  ASSERT_EQ(report.maps.size(), 1u);
+  EXPECT_EQ(report.maps[0].name, wwid_of(2));
+}
+
+TEST_F(PlanTest, a_disk_that_came_meanwhile_and_a_map_that_would_be_made) {
+  bench.disk("sde", 3, 5);
+  const PlanReport report = plan();
+  EXPECT_EQ(plan_text(report),
+            "360000000000000000000000000000003\n"
+            "  create: map missing: the kernel has no map with this WWID\n"
+            "    find_multipaths \"off\"    /etc/multipath.conf:2 (defaults)\n"
+            "  +size 2048 sectors\n"
+            "  +features 0\n"
+            "  +hwhandler 0\n"
+            "  +first group 1\n"
+            "  +group 1: service-time 0\n"
+            "  +  8:64 sde 1\n"
+            "sde would become a path: path to 360000000000000000000000000000003\n"
+            "1 actions on 1 of 3 maps; 1 disks judged otherwise\n");
+}
+
+TEST_F(PlanTest, says_what_a_load_would_wait_for) {
+  bench.disks.at("sdd").answer = engine::Answer::none;
+  bench.run(seconds{25});
+  bench.configure("path_grouping_policy failover");
+  const PlanReport report = plan({wwid_of(2)});
+  ASSERT_EQ(report.maps.size(), 1u);
+  EXPECT_TRUE(report.maps[0].deferred.contains("sdd has not answered for ")) << report.maps[0].deferred;
+}
+
+TEST_F(PlanTest, changes_nothing_in_the_daemon) {
+  bench.configure("path_grouping_policy failover");
+  const auto before = bench.kernel;
+  (void)plan();
+  bench.run(seconds{60});
+  EXPECT_EQ(bench.groups(2), "sdc sdd");
+  EXPECT_TRUE(bench.take_actions().empty());
+}
+
+TEST_F(PlanTest, is_json_for_programs) {
+  bench.configure("path_grouping_policy multibus\nno_path_retry queue");
+  const std::string json = plan_json(plan({wwid_of(2)}));
+  EXPECT_TRUE(json.contains("\"changes\": true")) << json;
+  EXPECT_TRUE(json.contains("\"action\": \"message queue_if_no_path\"")) << json;
+  EXPECT_TRUE(json.contains("\"keyword\": \"no_path_retry\"")) << json;
+}
+
+TEST(UnifiedDiff, keeps_what_both_have) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(unified_diff({"a", "b"}, {"a", "b"}), Lines{});
+  EXPECT_EQ(unified_diff({"a", "b", "c"}, {"a", "c", "d"}), (Lines{" a", "-b", " c", "+d"}));
+  EXPECT_EQ(unified_diff({}, {"a"}), Lines{"+a"});
+  EXPECT_EQ(unified_diff({"a"}, {}), Lines{"-a"});
+}
+
+TEST_F(PlanTest, explains_a_map) {
+  const auto explained = explain(*bench.picture(), inputs(), wwid_of(1));
+  ASSERT_TRUE(explained);
+  const std::string text = explain_text(*explained);
+  EXPECT_TRUE(text.starts_with(wwid_of(1) + " dm-102\n  paths       2 of 2 may carry I/O\n")) << text;
+  EXPECT_TRUE(text.contains("  groups      group_by_prio: paths with the same priority are a group (detected, because every path's priority comes "
+                            "from ALUA; path_grouping_policy does not count)\n")) << text;
+  EXPECT_TRUE(text.contains("path_grouping_policy \"multibus\"   /etc/multipath.conf:4 (defaults)") ||
+              text.contains("path_grouping_policy \"multibus\"  multipath.conf:4 (defaults)")) << text;
+  EXPECT_TRUE(text.contains("  group 1     active, priority 50: sda 50\n")) << text;
+  EXPECT_TRUE(text.contains("without a path I/O fails at once (no_path_retry fail)")) << text;
+}
+
+TEST_F(PlanTest, explains_a_path_that_is_kept_out) {
+  bench.ask(Request{.kind = RequestKind::mpathctl_drain, .subjects = {"sdc"}, .confirm_within = seconds{60}});
+  bench.run(seconds{10});
+  const auto explained = explain(*bench.picture(), inputs(), "sdc");
+  ASSERT_TRUE(explained);
+  const std::string text = explain_text(*explained);
+  EXPECT_TRUE(text.contains("  kept out    drained (asked for: sdc), undone in 50 s unless confirmed\n")) << text;
+  EXPECT_TRUE(text.contains("in its table failed")) << text;
+}
+
+TEST_F(PlanTest, explains_a_disk_that_is_not_used) {
+  Bench other{"", {}};
+  other.configure("find_multipaths strict", "blacklist {\ndevnode \"^sdc\"\n}\n");
+  other.disk("sdc", 2, 1);
+  other.disk("sdd", 2, 2);
+  other.start();
+  other.run(seconds{10});
+  engine::RehearsalInputs seen;
+  for (const auto& [name, disk] : other.disks) seen.paths.push_back(disk.found);
+  const auto blacklisted = explain(*other.picture(), seen, "sdc");
+  ASSERT_TRUE(blacklisted);
+  EXPECT_TRUE(explain_text(*blacklisted).contains("not used    ")) << explain_text(*blacklisted);
+  EXPECT_TRUE(explain_text(*blacklisted).contains("^sdc")) << explain_text(*blacklisted);
+  const auto lonely = explain(*other.picture(), seen, "sdd");
+  ASSERT_TRUE(lonely);
+  EXPECT_TRUE(explain_text(*lonely).contains("none: find_multipaths is strict, 1 path(s) known, not in the wwids file; no map is made by itself"))
+      << explain_text(*lonely);
+  EXPECT_FALSE(explain(*other.picture(), seen, "sdx"));
+}
+
+}  // namespace
+}  // namespace mpath::view

@@ -128,6 +128,13 @@ class Stage {
       case TableActionKind::rename:
         if (KernelMap* map = find(action.current_name)) map->name = action.spec.name;
         break;
+      case TableActionKind::suspend:
+      case TableActionKind::resume:
+        if (KernelMap* map = find(action.current_name)) map->suspended = action.kind == TableActionKind::suspend;
+        break;
+      case TableActionKind::drop_table:
+        if (KernelMap* map = find(action.current_name)) map->has_inactive_table = false;
+        break;
       case TableActionKind::remove:
         std::erase_if(kernel_, [&](const KernelMap& map) { return map.name == action.current_name; });
         break;
@@ -181,7 +188,8 @@ class Stage {
     switch (message.kind) {
       case MapMessage::Kind::fail_path: set_path(KernelPathState::failed); break;
       case MapMessage::Kind::reinstate_path: set_path(KernelPathState::active); break;
-      case MapMessage::Kind::enable_group: break;
+      case MapMessage::Kind::enable_group:
+      case MapMessage::Kind::cancel_deferred_remove: break;
       case MapMessage::Kind::switch_group:
         table.next_group = message.group;
         for (std::size_t at = 0; at < table.groups.size(); ++at) {

@@ -50,6 +50,7 @@ ReasonKind reason_of(MapMessage::Kind kind) {
     case MapMessage::Kind::fail_if_no_path: return ReasonKind::queueing_differs;
     case MapMessage::Kind::switch_group: return ReasonKind::better_group;
     case MapMessage::Kind::enable_group:
+    case MapMessage::Kind::cancel_deferred_remove:
     case MapMessage::Kind::fail_path:
     case MapMessage::Kind::reinstate_path: break;
   }

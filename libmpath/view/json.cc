@@ -94,8 +94,12 @@ class Writer {
       // Strict readers take an unsigned number here, and none of them knows "disconnected".
       if (field.letter == 'p') text = fmt::to_string(std::max(path.priority.value_or(0), 0));
       if (field.letter == 'T' && path.health.state == PathState::disconnected) text = checker_word(PathState::down);
-      value(depth, field, text, &field == std::end(path_fields) - 1);
+      bool last = &field == std::end(path_fields) - 1 && !path.suspect && !path.outlier;
+      value(depth, field, text, last);
     }
+    // Ours, and only where there is something to say: readers of the known keys see nothing new.
+    if (path.suspect) value(depth, {"suspect_st", ' '}, path.suspect->avoided ? "avoided" : "reported", !path.outlier);
+    if (path.outlier) value(depth, {"outlier_st", ' '}, engine::to_text(*path.outlier), true);
   }
 
   std::string out_;

@@ -117,6 +117,44 @@ void append_troubled_maps(std::string& out, const Summary& summary, MonoTime now
   }
 }
 
+/// Paths that are suspect, or far worse than their siblings; they may be in use.
+void append_remarkable_paths(std::string& out, const engine::Snapshot& snapshot) {
+  for (const auto& path : snapshot.paths) {
+    if (!path || (!path->suspect && !path->outlier)) continue;
+    const std::string name = value_of('d', PathRow{*path, true}, snapshot.now);
+    if (path->suspect) {
+      out += fmt::format("suspect   {}: its check has not been answered for {} s, usual for its siblings are {}; {}\n", name,
+                         seconds_since(snapshot.now, path->suspect->asked_at), engine::span_text(path->suspect->siblings_p99),
+                         path->suspect->avoided ? "new I/O avoids it" : "it stays in use");
+    }
+    if (path->outlier) out += fmt::format("outlier   {}: {}\n", name, engine::to_text(*path->outlier));
+  }
+}
+
+ordered_json remarkable_paths_json(const engine::Snapshot& snapshot) {
+  ordered_json list = ordered_json::array();
+  for (const auto& path : snapshot.paths) {
+    if (!path || (!path->suspect && !path->outlier)) continue;
+    ordered_json json = {{"dev", value_of('d', PathRow{*path, true}, snapshot.now)},
+                         {"checks", path->checks.answers},
+                         {"late", path->checks.late},
+                         {"errors", path->checks.errors},
+                         {"p50_microseconds", in_microseconds(path->checks.p50)},
+                         {"p99_microseconds", in_microseconds(path->checks.p99)}};
+    if (path->suspect) {
+      json["suspect"] = {{"avoided", path->suspect->avoided},
+                         {"no_answer_seconds", seconds_since(snapshot.now, path->suspect->asked_at)},
+                         {"siblings_p99_microseconds", in_microseconds(path->suspect->siblings_p99)}};
+    }
+    if (path->outlier) {
+      json["outlier"] = {{"evidence", engine::to_text(*path->outlier)},
+                         {"siblings_p99_microseconds", in_microseconds(path->outlier->siblings_p99)}};
+    }
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 ordered_json path_json(const engine::PathView& path, MonoTime now) {
   const PathRow row{path, true};
   ordered_json json = {
@@ -159,6 +197,7 @@ ordered_json counters_json(const engine::Counters& counters) {
       {"messages", counters.messages},
       {"message_failures", counters.message_failures},
       {"loads_deferred", counters.loads_deferred},
+      {"suspicions", counters.suspicions},
       {"stale_completions", counters.stale_completions},
       {"log_lines_dropped", counters.log_lines_dropped},
   };
@@ -209,6 +248,7 @@ std::string summary_text(const engine::Snapshot& snapshot) {
     out += fmt::format("stuck     {}: no progress for {} s, {} waiting\n", escape(stuck.what),
                        seconds_since(snapshot.now, stuck.since), stuck.waiting);
   }
+  append_remarkable_paths(out, snapshot);
   for (const std::string& lack : snapshot.degraded) out += fmt::format("platform  {}\n", escape(lack));
   append_troubled_maps(out, summary, snapshot.now);
   return out;
@@ -243,6 +283,7 @@ std::string summary_json(const engine::Snapshot& snapshot) {
         {"without_path", summary.maps_without_path},
         {"list", std::move(maps)}}},
       {"paths", {{"total", summary.paths}, {"orphans", summary.orphans}, {"states", std::move(states)}}},
+      {"remarkable_paths", remarkable_paths_json(snapshot)},
       {"counters", counters_json(snapshot.counters)},
       {"stuck", std::move(stuck)},
       {"platform", std::move(platform)},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A good result of a check allocates nothing. The program's own operator new counts.
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -7,24 +8,45 @@
 
 namespace {
 std::size_t allocations = 0;
+std::size_t bytes_of_engine = 0;  ///< allocated while it was at work, and not freed yet
 
-void* counted(std::size_t bytes) {
+/// Before each block.
+struct Header {
+  std::size_t bytes;
+  bool of_engine;
+};
+constexpr std::size_t header_bytes = 16;
+static_assert(sizeof(Header) <= header_bytes);
+
+void* counted(std::size_t bytes) noexcept {
   ++allocations;
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  void* memory = std::malloc(bytes + header_bytes);
+  if (memory == nullptr) return nullptr;
+  *static_cast<Header*>(memory) = {bytes, mpath::engine::engine_at_work};
+  if (mpath::engine::engine_at_work) bytes_of_engine += bytes + header_bytes;  // about what malloc itself adds
+  return static_cast<char*>(memory) + header_bytes;
+}
+
+void* counted_or_throw(std::size_t bytes) {
+  if (void* memory = counted(bytes)) return memory;
   throw std::bad_alloc();
+}
+
+void give_back(void* memory) noexcept {
+  if (memory == nullptr) return;
+  auto* header = reinterpret_cast<Header*>(static_cast<char*>(memory) - header_bytes);
+  if (header->of_engine) bytes_of_engine -= header->bytes + header_bytes;
+  std::free(header);
 }
 }  // namespace
 
-void* operator new(std::size_t bytes) { return counted(bytes); }
-void* operator new[](std::size_t bytes) { return counted(bytes); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(bytes == 0 ? 1 : bytes);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void* operator new(std::size_t bytes) { return counted_or_throw(bytes); }
+void* operator new[](std::size_t bytes) { return counted_or_throw(bytes); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes); }
+void operator delete(void* memory) noexcept { give_back(memory); }
+void operator delete[](void* memory) noexcept { give_back(memory); }
+void operator delete(void* memory, std::size_t) noexcept { give_back(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { give_back(memory); }
 
 namespace mpath::engine {
 namespace {
@@ -53,6 +75,30 @@ TEST(Allocation, AGoodCheckAllocatesNothing) {
     EXPECT_TRUE(i == 0 || allocations == before) << "answer " << i << " of 3";
   }
   EXPECT_LE(effects.size(), 4U) << "one reading of the map at most";
+}
+
+TEST(Allocation, APathTakesLessThanFourKibibytes) {
+  constexpr std::uint32_t volumes = 1024;
+  constexpr std::uint32_t paths_each = 4;
+  Bench bench;
+  for (std::uint16_t port = 1; port <= paths_each; ++port) {
+    for (std::uint32_t volume = 1; volume <= volumes; ++volume) {
+      bench.disk(fmt::format("sda{}", bench.disks.size()), volume, port).found.facts.devnum = {8, static_cast<std::uint32_t>(bench.disks.size())};
+    }
+  }
+  std::size_t before = bytes_of_engine;
+  bench.start();
+  bench.run(minutes{2});
+  // What the bench itself has kept of the effects: maps, attached paths, messages, the log.
+  auto snapshot = bench.picture();
+  bench.actions = {};
+  bench.logs = {};
+  bench.messages = {};
+  bench.states = {};
+  std::size_t each = (bytes_of_engine - before) / bench.disks.size();
+  EXPECT_EQ(snapshot->paths.size(), std::size_t{volumes} * paths_each);
+  RecordProperty("bytes_for_each_path", static_cast<int>(each));
+  EXPECT_LT(each, 4096U) << "its share of its map, and everything else of the engine, included";
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ namespace mpath::engine {
 inline constexpr std::uint8_t inquiry_code = 0x12;
 inline constexpr std::uint8_t report_groups_code = 0xa3;
 
+/// The engine is at work: what is allocated now is its own, or an effect's.
+inline bool engine_at_work = false;
+
 /// What a disk does with commands.
 enum class Answer { good, dead, none };
 
@@ -306,7 +309,9 @@ class Bench {
 
   void give(const Event& event) {
     std::vector<Effect> effects;
+    engine_at_work = true;
     engine.step(event, now, effects);
+    engine_at_work = false;
     for (Effect& effect : effects) {
       std::visit([this](const auto& wanted) { note(wanted); }, effect);
       if (held_.contains(effect.index())) waiting.push_back(std::move(effect));

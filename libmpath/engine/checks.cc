@@ -14,7 +14,7 @@ namespace {
 
 constexpr milliseconds default_check_timeout{30000};
 /// The kernel ends a command after its timeout and its error handling; what is older than this beyond the timeout counts as timed out.
-constexpr Duration overdue_grace = seconds{2};
+constexpr Duration overdue_grace = milliseconds{1500};
 constexpr std::uint16_t page_83_bytes = 512;
 
 }  // namespace
@@ -92,6 +92,7 @@ void Engine::Core::submit_step(PathRecord& path, CheckStep step, DeviceCommand c
   check.step = step;
   check.op = new_op();
   check.command_started = now;
+  check.late = false;
   emit(SubmitCommand{check.op, path.id, std::move(command)});
   watch_command(path);
   set_path_timer(path);

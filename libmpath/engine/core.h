@@ -102,6 +102,7 @@ struct Engine::Core {
 
   // --- last_path.cc: maps without a path --------------------------------------------------------------------------
   void update_usable(MapRecord& map);
+  void count_retries(MapRecord& map, MonoTime since);
   void begin_retries(MapRecord& map);
   void retries_are_over(MapRecord& map);
   void recall_held_paths(MapRecord& map);
@@ -246,7 +247,8 @@ struct Engine::Core {
   [[nodiscard]] policy::Layout lay_out(MapRecord& map, const std::vector<PathRecord*>& members);
   [[nodiscard]] bool carries_io(const MapRecord& map);
   [[nodiscard]] bool may_resize(const MapRecord& map);
-  [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map);
+  [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map, const MapSpec& spec);
+  [[nodiscard]] bool brings_hope(const MapSpec& spec);
   [[nodiscard]] std::optional<std::string> silence_in(const MapRecord& map);
   void run_table(MapRecord& map, TableAction action);
   void begin_action(MapRecord& map, TableAction action);

@@ -10,6 +10,8 @@ namespace {
 constexpr Duration pending_retry = seconds{1};
 /// What the kernel tells of by events needs no reading; this is for what it does not tell.
 constexpr int rounds_between_reads = 10;
+/// Between the deadline of a command and the verdict.
+constexpr Duration last_look = milliseconds{500};
 constexpr Duration kernel_failure_memory = seconds{60};
 
 }  // namespace
@@ -151,6 +153,11 @@ void Engine::Core::refresh_now_and_then(MapRecord& map) {
 /// outstanding, and its end, whenever it comes, ends the check.
 void Engine::Core::command_overdue(PathRecord& path) {
   if (path.check.op == OpId::none || path.checks_disabled) return;
+  if (!std::exchange(path.check.late, true)) {
+    // The machine may have stood still until now, and the answer be there already.
+    timers.set(path.timer, now + last_look);
+    return;
+  }
   // A checker's own command counts as its checker says; a query for an identity or a priority is late like any other.
   bool asks = path.check.step == CheckStep::ask;
   set_health(path, asks ? policy::state_when_late(path.checker) : PathState::timeout, "the check was not answered within its timeout");

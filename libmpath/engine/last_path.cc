@@ -52,24 +52,38 @@ void Engine::Core::update_usable(MapRecord& map) {
     map.retry_deadline = no_deadline;
     map.retries_expired = false;
     map.without_path_before_restart = no_deadline;
+    map.counted_retries.reset();
     if (was_without) touch(map);
     return;
   }
-  if (map.no_path_since != no_deadline || !all_known) return;
-  begin_retries(map);
+  if (map.no_path_since != no_deadline) {
+    // Another configuration is in force, or queueing is allowed again: it is counted anew.
+    if (map.queueing_disabled) map.counted_retries.reset();
+    if (map.queueing_disabled || map.counted_retries == map.settings->no_path_retry.value) return;
+    map.retries_expired = false;
+    map.retry_deadline = no_deadline;
+    count_retries(map, now);
+    touch(map);
+    return;
+  }
+  if (all_known) begin_retries(map);
+}
+
+void Engine::Core::count_retries(MapRecord& map, MonoTime since) {
+  const NoPathRetry& retry = map.settings->no_path_retry.value;
+  map.counted_retries = retry;
+  if (retry.kind != NoPathRetry::Kind::checks) return;
+  map.retry_deadline = since + daemon().polling_interval.value * retry.checks;
+  ++map.queue_timeouts;
+  if (map.retry_deadline <= now) retries_are_over(map);
 }
 
 void Engine::Core::begin_retries(MapRecord& map) {
-  const NoPathRetry& retry = map.settings->no_path_retry.value;
   map.no_path_since = std::min(std::exchange(map.without_path_before_restart, no_deadline), now);
   bool queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
   log(Severity::error, map.name.text, queues ? "no usable path left; I/O is queued" : "no usable path left; I/O fails");
   if (!queues) ++map.failures;
-  if (retry.kind == NoPathRetry::Kind::checks && !map.queueing_disabled) {
-    map.retry_deadline = map.no_path_since + daemon().polling_interval.value * retry.checks;
-    ++map.queue_timeouts;
-    if (map.retry_deadline <= now) retries_are_over(map);
-  }
+  if (!map.queueing_disabled) count_retries(map, map.no_path_since);
   touch(map);
 }
 
@@ -100,7 +114,7 @@ void Engine::Core::reconcile_without_paths(MapRecord& map) {
   bool removes = only_removed && map.last_path_step != policy::LastPathStep::keep;
   // What waits for a path is failed before, or the users of the map would never let go of it.
   if (removes && !(gives_up && queues) && map.retry_at <= now) remove_map(map, ReasonKind::map_obsolete, "its last path is gone");
-  if (map.table_op == OpId::none && !map.paths.empty()) {
+  if (map.table_op == OpId::none) {
     policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
     context.kernel_queues = queues;
     context.retries_expired = map.retries_expired;

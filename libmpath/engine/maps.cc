@@ -191,9 +191,19 @@ bool Engine::Core::may_resize(const MapRecord& map) {
   });
 }
 
+/// The table has a path that works and that the one in force lacks: worth a load whatever may hang.
+bool Engine::Core::brings_hope(const MapSpec& spec) {
+  return std::ranges::any_of(spec.table.groups, [&](const KernelGroup& group) {
+    return std::ranges::any_of(group.paths, [&](const KernelPath& member) {
+      const PathRecord* path = find_path(member.devnum);
+      return path != nullptr && !path->in_table && may_serve(*path);
+    });
+  });
+}
+
 /// Why the table must not be loaded now, if it must not. Asks paths that have not answered lately.
-std::optional<std::string> Engine::Core::load_blocked(MapRecord& map) {
-  if (!carries_io(map)) return std::nullopt;
+std::optional<std::string> Engine::Core::load_blocked(MapRecord& map, const MapSpec& spec) {
+  if (!carries_io(map) && brings_hope(spec)) return std::nullopt;
   for (PathId id : map.paths) {
     PathRecord* path = find_path(id);
     if (path == nullptr || path->removed || !path->in_table || path->checks_disabled) continue;
@@ -283,6 +293,8 @@ void Engine::Core::reconcile(MapRecord& map) {
   policy::Layout layout = lay_out(map, members);
   plan::Options allowed;
   allowed.force = map.forced;
+  // Whoever loaded it has been killed, or is at work on it: only a start or a configuration puts that right.
+  allowed.clear_inactive = map.configuring;
   allowed.regroup = !answers_awaited &&
                     (map.configuring || map.regroup_wanted || map.settings->failback.value.kind == Failback::Kind::immediate);
   allowed.name_is_free = may_rename(map);
@@ -345,7 +357,7 @@ bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
     defer(map, "the kernel made another table of the one that was loaded");
     return false;
   }
-  if (auto why = load_blocked(map)) {
+  if (auto why = load_blocked(map, action.spec)) {
     defer(map, std::move(*why));
     return false;
   }
@@ -441,6 +453,8 @@ void Engine::Core::on(const TableActionFinished& event) {
         // The load made every path active; those that must not carry I/O were failed again with it.
         path->kernel_state = was_failed(path->facts->devnum) ? KernelPathState::failed : KernelPathState::active;
         path->failed_by_us = path->kernel_state == KernelPathState::failed;
+        // While it was active it may have been given I/O that it does not answer.
+        path->silent_failed_at = {};
       }
       break;
     case TableActionKind::rename: renamed(*map); break;

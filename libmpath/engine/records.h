@@ -49,6 +49,7 @@ struct CheckMachine {
   bool identify_wanted = false;
   bool again = false;           ///< asked for while one was running
   bool wanted = false;          ///< due for a reason of its own: no other path's answer will do
+  bool late = false;            ///< the deadline of the outstanding command has passed
 };
 
 /// A path that an administrator took out of service. It is known by what stays the same when its device goes and comes back, so it
@@ -284,6 +285,7 @@ struct MapRecord {
   std::optional<policy::LastPathStep> last_path_step;  ///< since its last path was removed
   MonoTime without_path_before_restart = no_deadline;  ///< since when, as the daemon before us knew it
   MonoTime retry_deadline = no_deadline;   ///< of no_path_retry
+  std::optional<NoPathRetry> counted_retries;  ///< what the countdown was begun with
   MonoTime no_path_since = no_deadline;
   bool retries_expired = false;
   bool queueing_disabled = false;          ///< by command

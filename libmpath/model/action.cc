@@ -36,6 +36,7 @@ std::string_view to_string(ReasonKind kind) {
     case ReasonKind::map_obsolete: return "map obsolete";
     case ReasonKind::requested: return "requested";
     case ReasonKind::read_only_differs: return "read-only differs";
+    case ReasonKind::interrupted: return "interrupted";
   }
   return "requested";
 }

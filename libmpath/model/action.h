@@ -46,7 +46,7 @@ enum class TableActionKind {
 enum class ReasonKind {
   map_missing, name_differs, size_differs, forced, udev_incomplete, queueing_differs, handler_differs,
   features_differ, selector_differs, arguments_differ, paths_differ, group_order, better_group, path_state,
-  map_obsolete, requested, read_only_differs,
+  map_obsolete, requested, read_only_differs, interrupted,
 };
 [[nodiscard]] std::string_view to_string(ReasonKind kind);
 struct Reason {

@@ -110,6 +110,9 @@ std::optional<Reason> reload_reason(const MapSpec& wanted, const KernelMap& kern
   const MultipathTable& ours = wanted.table;
   const MultipathTable& theirs = kernel.table;
   if (options.force) return Reason{ReasonKind::forced, "asked for"};
+  if (options.clear_inactive && kernel.has_inactive_table) {
+    return Reason{ReasonKind::interrupted, "a table was loaded and never swapped in"};
+  }
   // A bio-based map has no handler of its own and prints none.
   bool has_handler = !wire::is_bio_based(theirs.features);
   if (has_handler && ours.hardware_handler != theirs.hardware_handler && (!options.retain_handler || theirs.hardware_handler == "0")) {

@@ -13,6 +13,7 @@ namespace mpath::plan {
 
 struct Options {
   bool force = false;            ///< load the table even if it is right (`reconfigure all`, `reload map`)
+  bool clear_inactive = false;   ///< a table that was loaded and never swapped in is worth a load
   bool regroup = true;           ///< a different grouping of the same paths is worth a load
   bool switch_group = true;      ///< a better group is worth a switch
   bool retain_handler = true;    ///< a handler that the kernel attached is kept

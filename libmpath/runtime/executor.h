@@ -58,6 +58,7 @@ class Executor {
 
   /// For the simulator: after so many effects none is carried out any more, as if the process had been killed there.
   void stop_after_effects(std::uint64_t count) { effects_left_ = count; }
+  [[nodiscard]] bool is_stopped() const { return effects_left_ == 0; }
   [[nodiscard]] std::uint64_t effects_done() const { return effects_done_; }
 
  private:

@@ -106,6 +106,57 @@ TEST(Load, DoesNotWaitWhenNoPathOfTheTableIsUsable) {
   EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::failed) << "a load makes every path active: failed again with it";
 }
 
+TEST(Load, OfNoUseToAMapWithoutPathsWaitsForTheOnesThatHang) {
+  Settled bench("checker_timeout 5");
+  bench.disks.at("sda").answer = Answer::none;
+  bench.disks.at("sdb").answer = Answer::dead;
+  bench.run(seconds{40});
+  ASSERT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
+  ASSERT_EQ(bench.kernel_state("sdb"), KernelPathState::failed);
+  bench.configure("checker_timeout 5\npath_selector \"queue-length 0\"");
+  bench.ask(RequestKind::reconfigure);
+  bench.forget();
+  bench.run(seconds{20});
+  EXPECT_THAT(bench.take_kinds(), IsEmpty()) << "the map would stand still when sdb returns";
+  EXPECT_THAT(bench.picture()->maps.at(0)->deferred, testing::HasSubstr("sda has not answered"));
+  bench.answers_again("sda");
+  bench.run(seconds{10});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload));
+}
+
+TEST(Load, MakesAPathThatHangsASuspectOfHoldingIoOnceMore) {
+  Settled bench("checker_timeout 5");
+  bench.disks.at("sda").answer = Answer::none;
+  bench.disks.at("sdb").answer = Answer::dead;
+  auto kernel_ends_commands = [&] {
+    for (const SubmitCommand& command : std::exchange(bench.hung, {})) {
+      CommandOutcome outcome;
+      outcome.host_status = HostStatus::time_out;
+      bench.step(CommandFinished{command.op, command.path, outcome});
+    }
+  };
+  for (int round = 0; round < 12; ++round) {
+    bench.run(seconds{5});
+    kernel_ends_commands();
+  }
+  ASSERT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
+  ASSERT_EQ(bench.kernel_state("sdb"), KernelPathState::failed);
+  bench.forget();
+  bench.disk("sdc");
+  bench.appear("sdc");
+  bench.run(seconds{1});
+  ASSERT_THAT(bench.take_kinds(), ElementsAre(reload)) << "the last hope";
+  // For a moment that load made sda active, and it may have been given I/O.
+  while (bench.hung.empty()) bench.run(milliseconds{100});
+  bench.run(seconds{5});
+  kernel_ends_commands();
+  bench.disk("sdd");
+  bench.appear("sdd");
+  bench.run(milliseconds{500});
+  EXPECT_THAT(bench.take_kinds(), IsEmpty());
+  EXPECT_THAT(bench.picture()->maps.at(0)->deferred, testing::HasSubstr("sda may still hold I/O"));
+}
+
 TEST(Load, HappensOnASlowArrayWhosePathsAnswerOneAfterTheOther) {
   Settled bench;
   bench.hold<SubmitCommand>();
@@ -346,6 +397,45 @@ TEST(Queueing, APathThatIsNotInTheTableDoesNotKeepIoWaiting) {
     bench.kernel_fails(name);
   }
   bench.run(seconds{40});
+  EXPECT_FALSE(bench.queues());
+}
+
+TEST(Queueing, AnotherNoPathRetryIsCountedFromWhenItIsInForce) {
+  for (const char* before : {"fail", "queue", "100"}) {
+    SCOPED_TRACE(before);
+    Settled bench(std::string("no_path_retry ") + before);
+    for (const char* name : {"sda", "sdb"}) {
+      bench.disks.at(name).answer = Answer::dead;
+      bench.kernel_fails(name);
+    }
+    bench.run(seconds{40});
+    bench.configure("no_path_retry 6");
+    bench.ask(RequestKind::reconfigure);
+    bench.run(seconds{25});
+    EXPECT_TRUE(bench.queues());
+    bench.run(seconds{10});
+    EXPECT_FALSE(bench.queues());
+    bench.configure("no_path_retry queue");
+    bench.ask(RequestKind::reconfigure);
+    bench.run(minutes{1});
+    EXPECT_TRUE(bench.queues());
+  }
+}
+
+TEST(Queueing, IsCountedAgainWhenItIsAllowedAgain) {
+  Settled bench("no_path_retry 6");
+  for (const char* name : {"sda", "sdb"}) {
+    bench.disks.at(name).answer = Answer::dead;
+    bench.kernel_fails(name);
+  }
+  bench.run(seconds{5});
+  EXPECT_EQ(bench.ask(RequestKind::disable_queueing).outcome, Outcome::ok);
+  bench.run(seconds{1});
+  EXPECT_FALSE(bench.queues());
+  EXPECT_EQ(bench.ask(RequestKind::restore_queueing).outcome, Outcome::ok);
+  bench.run(seconds{25});
+  EXPECT_TRUE(bench.queues());
+  bench.run(seconds{10});
   EXPECT_FALSE(bench.queues());
 }
 

@@ -151,6 +151,22 @@ TEST(Hanging, AMachineThatStoodStillFailsNoPath) {
   EXPECT_THAT(bench.messages, IsEmpty());
 }
 
+TEST(Hanging, NotEvenOneThatWokeJustAfterADeadline) {
+  for (int late_by = 0; late_by <= 600; late_by += 100) {
+    SCOPED_TRACE(late_by);
+    TwoPaths bench("checker_timeout 10");
+    bench.hold<SubmitCommand>();
+    while (bench.waiting.size() < 2) bench.run(milliseconds{100});
+    bench.now = bench.engine.next_deadline() + milliseconds{late_by};  // asleep until then
+    bench.step(TimeAdvanced{});
+    EXPECT_EQ(bench.health("sda"), PathState::up) << "its answer is on its way";
+    bench.run(milliseconds{20});
+    bench.release<SubmitCommand>();
+    bench.run(seconds{30});
+    EXPECT_THAT(bench.messages, IsEmpty());
+  }
+}
+
 TEST(Hanging, NotEvenWhenAQueryComesFirst) {
   TwoPaths bench("checker_timeout 10");
   bench.hold<SubmitCommand>();

@@ -90,9 +90,9 @@ void Kernel::initialize_group(DmDevice& device, Target& target) {
     for (std::size_t index : target.groups[target.current_group.value_or(0)].paths) {
       if (!target.paths[index].active) continue;
       if (world_.activate(*target.paths[index].disk)) break;
-      failed_by_io(device, target, index);
-      // Another group may have to be tried; the next request finds out.
+      // Another path or group has to be tried, and initialised as well; the next request finds out which.
       target.current_group.reset();
+      failed_by_io(device, target, index);
       break;
     }
     kick(device);

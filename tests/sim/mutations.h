@@ -7,8 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libmpath/ports/ports.h"
-#include "tests/sim/virtual_time.h"
+#include "tests/sim/ports.h"
 
 namespace mpath::sim {
 
@@ -25,18 +24,65 @@ enum class Mutation {
   fail_on_suspicion,    ///< one slow answer fails a path
   load_without_reason,  ///< a right table is taken for a wrong one
   remove_queueing,      ///< tables are loaded without queue_if_no_path
+  take_last_path,       ///< with the last but one path the last one is failed too
+  fail_back_early,      ///< a path that returns takes the I/O to its group at once
+  count_retries_short,  ///< no_path_retry is counted one check short
+  count_retries_long,   ///< no_path_retry is counted four times
+  keep_queueing,        ///< queueing stays on when no_path_retry is used up
+  wrong_group,          ///< another group than the best is switched to
+  never_switch_group,   ///< the best group is not switched to
+  worst_group_first,    ///< access states are taken the wrong way round
+  drop_returning_paths, ///< a path that appears is overlooked
+  keep_removed_paths,   ///< a path that goes is overlooked
+  attention_is_failure, ///< a unit attention is taken for a failure
+  clock_lags,            ///< time passes in steps of two minutes
+  double_load,          ///< every table is loaded twice
+  wrong_path,           ///< the message for a bad path names its neighbour
+  accept_stale_answer,  ///< the answer to an earlier check is taken for that of the new one
+  deaf_to_kernel,       ///< the kernel's word that it failed a path is not heard
+  wrong_grouping,       ///< path_grouping_policy is not obeyed
+  short_table,          ///< a map is made smaller than its volume
+  leave_suspended,      ///< after a load the map is not resumed
+  ignore_check_timeout, ///< a path that never answers a check stays in use
 };
 inline constexpr Mutation all_mutations[] = {
-    Mutation::drop_fail_path, Mutation::never_reinstate,      Mutation::swap_paths,      Mutation::ignore_hangs,
-    Mutation::skip_identity,  Mutation::forget_failing_again, Mutation::lose_completion, Mutation::give_up_early,
-    Mutation::fail_on_suspicion, Mutation::load_without_reason,        Mutation::remove_queueing,
+    Mutation::drop_fail_path, Mutation::never_reinstate, Mutation::swap_paths, Mutation::ignore_hangs,
+    Mutation::skip_identity, Mutation::forget_failing_again, Mutation::lose_completion, Mutation::give_up_early,
+    Mutation::fail_on_suspicion, Mutation::load_without_reason, Mutation::remove_queueing, Mutation::take_last_path,
+    Mutation::fail_back_early, Mutation::count_retries_short, Mutation::count_retries_long, Mutation::keep_queueing,
+    Mutation::wrong_group, Mutation::never_switch_group, Mutation::worst_group_first, Mutation::drop_returning_paths,
+    Mutation::keep_removed_paths, Mutation::attention_is_failure, Mutation::clock_lags, Mutation::double_load,
+    Mutation::wrong_path, Mutation::accept_stale_answer, Mutation::deaf_to_kernel, Mutation::wrong_grouping,
+    Mutation::short_table, Mutation::leave_suspended, Mutation::ignore_check_timeout,
 };
 [[nodiscard]] std::string_view to_string(Mutation mutation);
+/// The configuration as the mutant reads it.
+[[nodiscard]] std::string distorted_configuration(std::string text, Mutation mutation);
+
+class MutantClock final : public ports::Clock {
+ public:
+  MutantClock(const EventQueue& queue, Mutation mutation) : queue_(queue), mutation_(mutation) {}
+  [[nodiscard]] MonoTime now() const override;
+
+ private:
+  const EventQueue& queue_;
+  Mutation mutation_;
+};
+
+/// Overlooks disks that appear after the start.
+class MutantDiscovery final : public SimDiscovery {
+ public:
+  MutantDiscovery(World& world, Mutation mutation) : SimDiscovery(world), mutation_(mutation) {}
+  Result<DiscoveredPath> gather(std::string_view device) override;
+
+ private:
+  Mutation mutation_;
+};
 
 class MutantDeviceMapper final : public ports::DeviceMapper {
  public:
-  MutantDeviceMapper(ports::DeviceMapper& real, EventQueue& queue, Mutation mutation)
-      : real_(real), queue_(queue), mutation_(mutation) {}
+  MutantDeviceMapper(ports::DeviceMapper& real, Kernel& kernel, EventQueue& queue, Mutation mutation)
+      : real_(real), kernel_(kernel), queue_(queue), mutation_(mutation) {}
   Result<DevNum> create(const MapSpec& spec, UdevFlags flags) override;
   Status load(const MapName& name, const MapSpec& spec, const Precondition& expected) override;
   Status resume(const MapName& name, UdevFlags flags, bool flush) override;
@@ -52,12 +98,16 @@ class MutantDeviceMapper final : public ports::DeviceMapper {
 
  private:
   [[nodiscard]] MapSpec mutated(const MapSpec& spec);
+  [[nodiscard]] MapMessage mutated(const MapName& name, const MapMessage& message) const;
+  [[nodiscard]] std::vector<TargetPath> active_paths(const MapName& name) const;
 
   ports::DeviceMapper& real_;
+  Kernel& kernel_;
   EventQueue& queue_;
   Mutation mutation_;
   std::map<std::string, DevNum> first_paths_;  ///< of the maps seen, by WWID
   std::map<std::string, MonoTime> loaded_;
+  std::map<std::string, MultipathTable> tables_;
 };
 
 class MutantCommands final : public ports::Commands {
@@ -79,6 +129,7 @@ class MutantCommands final : public ports::Commands {
     bool invented = false;  ///< the product has an answer already
   };
   void invent(OpId op, CommandOutcome outcome);
+  void distort(const Pending& pending, CommandOutcome& outcome);
 
   ports::Commands& real_;
   EventQueue& queue_;
@@ -86,6 +137,7 @@ class MutantCommands final : public ports::Commands {
   Mutation mutation_;
   std::map<PathId, std::shared_ptr<const PathFacts>> attached_;
   std::map<OpId, Pending> pending_;
+  std::map<PathId, CommandOutcome> earlier_;  ///< last answer to a TEST UNIT READY
   std::vector<ports::CommandReply> invented_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -44,7 +44,9 @@ const Disk* Oracle::working_for(const std::string& wwid, Duration length) const 
     bool found = disk->present && wwid_of(*disk) == wwid && disk->udev_wwid == wwid && now() - disk->udev_changed >= length;
     if (!found || !world_.usable_for(*disk, length)) continue;
     bool outside = device != nullptr && device->live && !device->live->holds(*disk);
-    if (!outside || !load_waits) return disk.get();
+    // Whose size is not the map's stays outside until the map is resized.
+    bool fits = outside && disk->kernel_size_sectors == device->live->size_sectors;
+    if (!outside || (fits && !load_waits)) return disk.get();
   }
   return nullptr;
 }
@@ -75,7 +77,8 @@ void Oracle::check_members(const DmDevice& device, const Target& table, const ch
     if (other == &device || !other->live) continue;
     for (const TargetPath& path : other->live->paths) {
       bool moved = now() - path.disk->remapped_at < settings_.notice_limit() + seconds{60};
-      if (members.contains(path.disk->devnum) && path.disk->present && !moved) {
+      // A map in use whose last path went to another volume cannot go; the path stays failed in it.
+      if (members.contains(path.disk->devnum) && path.disk->present && path.active && !moved) {
         violate("stranger", fmt::format("{} {}: {} is in {} too", what, device.name.text, path.disk->name, other->name.text));
       }
     }
@@ -83,22 +86,27 @@ void Oracle::check_members(const DmDevice& device, const Target& table, const ch
 }
 
 void Oracle::created(const DmDevice& device) {
+  count("kernel", "create");
   check_members(device, *device.live, "create");
-  maps_[device.wwid()].to_fail_again = now() + fail_again_limit;
+  MapKnowledge& map = maps_[device.wwid()];
+  map.created = now();
+  map.to_fail_again = now() + fail_again_limit;
 }
 
 void Oracle::loading(const DmDevice& device, const Target& table) {
+  count("kernel", "load");
   check_members(device, table, "load");
+  check_need(device, table);
   MapKnowledge& map = maps_[device.wwid()];
   map.drain_began = now();
   map.drain_excusable = true;
   if (!device.live) return;
-  if (table.queue_if_no_path) {
-    map.gave_up = false;
-  } else if (device.live->queue_if_no_path) {
-    giving_up(device);
-  }
+  if (!table.queue_if_no_path && device.live->queue_if_no_path) giving_up(device);
   map.failed_before.clear();
+  map.newcomers.clear();
+  for (const TargetPath& path : table.paths) {
+    if (!device.live->holds(*path.disk)) map.newcomers.insert(path.disk);
+  }
   for (const TargetPath& path : device.live->paths) {
     if (!path.active) map.failed_before.insert(path.disk);
   }
@@ -121,12 +129,15 @@ void Oracle::loading(const DmDevice& device, const Target& table) {
 }
 
 void Oracle::swapped(const DmDevice& device) {
+  count("kernel", "swap");
   MapKnowledge& map = maps_[device.wwid()];
   Duration stood = now() - map.drain_began;
   if (stood > longest_standstill && !map.drain_excusable) {
     violate("load on hang", fmt::format("{} stood still for {}", device.name.text, seconds_text(stood)));
   }
   map.to_fail_again = now() + fail_again_limit;
+  map.swapped_at = now();
+  if (device.live->queue_if_no_path) map.gave_up = false;
   for (const TargetPath& path : device.live->paths) {
     if (!map.failed_before.contains(path.disk)) know(*path.disk).down_since.reset();
   }
@@ -137,6 +148,8 @@ void Oracle::swapped(const DmDevice& device) {
 
 void Oracle::message(const DmDevice& device, const MapMessage& message) {
   using Kind = MapMessage::Kind;
+  std::string text = to_string(message);
+  count("message", text.substr(0, text.find(' ')));
   MapKnowledge& map = maps_[device.wwid()];
   Disk* disk = message.path.valid() ? world_.find(message.path) : nullptr;
   switch (message.kind) {
@@ -166,6 +179,10 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
     case Kind::fail_if_no_path: giving_up(device); return;
     case Kind::queue_if_no_path: map.gave_up = false; return;
     case Kind::switch_group:
+      if (settings_.failback == "manual" && !is_configuring(map) && !may_await_load(device)) {
+        violate("failback", device.name.text + ": the group is switched although failback is manual");
+      }
+      return;
     case Kind::enable_group:
     case Kind::cancel_deferred_remove: return;
   }
@@ -174,6 +191,7 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
 void Oracle::giving_up(const DmDevice& device) {
   MapKnowledge& map = maps_[device.wwid()];
   if (std::exchange(map.gave_up, true)) return;
+  if (is_configuring(map)) return;
   if (settings_.no_path_retry.kind == NoPathRetry::Kind::queue) {
     violate("queueing", device.name.text + ": switched off although no_path_retry is queue");
   }
@@ -182,7 +200,10 @@ void Oracle::giving_up(const DmDevice& device) {
   for (const TargetPath& path : device.live->paths) {
     // A message or an I/O error is when the product may have begun to count.
     auto since = know(*path.disk).down_since;
-    if (!path.disk->present || daemon_age() < promised) continue;
+    // A swap that took long brings in paths that were good when it began; the map's time without a path goes on.
+    if (map.newcomers.contains(path.disk) && now() - map.swapped_at < promised) continue;
+    bool is_of_map = path.disk->present && (path.disk->lun == nullptr || wwid_of(*path.disk) == device.wwid());
+    if (!is_of_map || daemon_age() < promised) continue;
     // A pause is noticed by the first deadline that is missed; how much of the time before it was slept through nobody can tell.
     Duration lost = since ? settings_.polling_interval * static_cast<int>(queue_.pauses_since(*since)) : Duration{};
     if (!since || now() - *since + lost < promised) {
@@ -193,44 +214,6 @@ void Oracle::giving_up(const DmDevice& device) {
 }
 
 // --- what the product knows ---------------------------------------------------------------------------------
-
-void Oracle::command_sent(const Disk& disk, const DeviceCommand&) { know(disk).asked_since = now(); }
-
-void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, const CommandOutcome& outcome) {
-  PathKnowledge& known = know(disk);
-  known.asked_since.reset();
-  bool clean = outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::ok && outcome.status == 0;
-  std::uint8_t key = outcome.sense[2] & 0x0f;
-  if (scsi_operation(command) == 0x12 && clean) {
-    bool same = !disk.present || disk.lun == nullptr || outcome.data == identification_page(*disk.lun, *disk.port);
-    if (same && disk.lun != nullptr && wwid_of(disk) != disk.udev_wwid) known.bad = true;
-    return;
-  }
-  // The checker alua has no other command; with others it is sent only after the path has proved to work.
-  if (scsi_operation(command) == 0xa3) {
-    std::uint8_t code = outcome.sense[12];
-    if (outcome.status == 0x02 && (key == 6 || (key == 5 && code != 0x25))) return;
-    known.bad = !clean;
-    known.judged = now();
-    if (known.bad && !known.down_since) known.down_since = now();
-    if (!known.bad) known.failed_by_kernel = false;
-    return;
-  }
-  bool reads = std::holds_alternative<BlockRead>(command) || scsi_operation(command) == 0x28;
-  if (scsi_operation(command) != 0x00 && !reads) return;
-  if (outcome.status == 0x02 && outcome.sense_bytes > 13) {
-    bool passive = outcome.sense[13] == 0x0b || (outcome.sense[13] == 0x02 && disk.port->array->kind == ArrayKind::hp);
-    bool standby = key == 2 && outcome.sense[12] == 4 && passive;
-    bool transitioning = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0a;
-    if (key == 6 || transitioning) return;
-    known.bad = !standby;
-  } else {
-    known.bad = !clean && outcome.status != 0x18;
-  }
-  known.judged = now();
-  if (known.bad && !known.down_since) known.down_since = now();
-  if (!known.bad) known.failed_by_kernel = false;
-}
 
 void Oracle::path_failed(const DmDevice&, const Disk& disk) {
   PathKnowledge& known = know(disk);
@@ -285,40 +268,10 @@ void Oracle::request_ended(const DmDevice& device, const IoResult& result, Durat
     return;
   }
   const MapKnowledge& map = maps_[device.wwid()];
-  bool must_queue = settings_.no_path_retry.kind == NoPathRetry::Kind::queue ||
-                    (settings_.no_path_retry.kind == NoPathRetry::Kind::checks && !map.gave_up);
+  bool must_queue = settings_.no_path_retry.kind != NoPathRetry::Kind::fail && !map.gave_up;
   if (must_queue) violate("failed early", device.name.text + ": a request failed although it had to be queued");
   if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit()); disk && now() >= map.excused_until) {
     violate("failed early", fmt::format("{}: a request failed although {} works", device.name.text, disk->name));
-  }
-}
-
-void Oracle::tick() {
-  for (const DmDevice* device : kernel_.devices()) {
-    if (!device->is_multipath()) continue;
-    MapKnowledge& map = maps_[device->wwid()];
-    bool waits = !device->queued.empty() || (!device->held.empty() && !device->draining);
-    if (!waits) {
-      map.waiting_since.reset();
-    } else {
-      if (!map.waiting_since) map.waiting_since = now();
-      const Disk* disk = working_for(device->wwid(), settings_.recovery_limit());
-      if (disk != nullptr && now() - *map.waiting_since > settings_.recovery_limit()) {
-        violate("stalled", fmt::format("requests of {} wait although {} works", device->name.text, disk->name));
-        map.waiting_since = now();
-      }
-    }
-    if (!device->live) continue;
-    bool due = map.to_fail_again != MonoTime{} && now() >= map.to_fail_again;
-    if (due) map.to_fail_again = {};
-    for (const TargetPath& path : device->live->paths) {
-      if (!path.active && !know(*path.disk).down_since) know(*path.disk).down_since = now();
-      const PathKnowledge& known = know(*path.disk);
-      bool long_known = known.bad && now() - known.judged > fail_again_limit;
-      if (due && daemon_since_ && path.active && path.disk->present && long_known && known.judged >= *daemon_since_) {
-        violate("not failed again", fmt::format("{}: {} is active after a load", device->name.text, path.disk->name));
-      }
-    }
   }
 }
 

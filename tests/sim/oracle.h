@@ -14,6 +14,11 @@
 //   not failed again  a load made a path active that the checker had found bad, and 1 s later it still was.
 //   too many loads    a map was loaded more often than things happened to it.
 //   queueing          queueing was switched off before no_path_retry allowed it.
+//   queued too long   requests wait although no path has had a chance to work since no_path_retry was used up.
+//   stands still      a map was suspended for longer than any request may take.
+//   needless load     a table was loaded that the kernel had, and nobody had asked for it.
+//   failback          with failback manual the group was switched without a start, a configuration or a new map.
+//   picture           what the daemon shows of a path and what the kernel does with it differed for longer than messages take.
 //   final …           what the kernel has when everything has come to rest differs from what the world and the configuration say.
 #pragma once
 
@@ -23,6 +28,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libmpath/model/path.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/ports.h"
 #include "tests/sim/settings.h"
@@ -34,6 +40,14 @@ struct Violation {
   std::string text;
 };
 
+/// A path as the daemon shows it.
+struct ShownPath {
+  DevNum devnum;
+  std::uint64_t disk_sequence = 0;
+  std::string map;  ///< empty: in none
+  PathState state = PathState::unchecked;
+};
+
 class Oracle final : public KernelWatcher, public CommandWatcher {
  public:
   Oracle(World& world, Kernel& kernel, EventQueue& queue, const Settings& settings)
@@ -43,8 +57,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   void created(const DmDevice& device) override;
   void loading(const DmDevice& device, const Target& table) override;
   void swapped(const DmDevice& device) override;
-  void renamed(const DmDevice&) override {}
-  void removed(const DmDevice&) override {}
+  void renamed(const DmDevice&) override { count("kernel", "rename"); }
+  void removed(const DmDevice&) override { count("kernel", "remove"); }
   void message(const DmDevice& device, const MapMessage& message) override;
   void path_failed(const DmDevice& device, const Disk& disk) override;
   // CommandWatcher
@@ -54,11 +68,16 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   void request_ended(const DmDevice& device, const IoResult& result, Duration length);
   /// Once a second of virtual time.
   void tick();
+  void compare_picture(const std::vector<ShownPath>& picture);
   /// Something happened to this volume that may be worth a table load.
   void changed(const Lun* lun);
   void changed_all();
   /// Somebody else failed a path of the map: until it is back, requests may fail for it.
   void meddled(const DmDevice& device);
+  /// The configuration is another one from now on, for a daemon that reads it.
+  void settings_changed();
+  /// The daemon was asked to read its configuration, and perhaps to load every table.
+  void reconfigured(bool loads_all);
   void daemon_started();
   void daemon_stopped();
   /// All is at rest: compare the kernel with the world.
@@ -72,6 +91,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
 
   std::function<void(const std::string& rule)> on_violation;
+  std::function<void(std::string_view kind, std::string_view what)> on_count;  ///< something was exercised
 
  private:
   struct PathKnowledge {
@@ -80,6 +100,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     bool failed_by_kernel = false;        ///< and not found good since
     MonoTime judged{};
     std::optional<MonoTime> down_since;   ///< known to be of no use, from whatever source
+    std::optional<MonoTime> differs_since;  ///< the daemon's picture and the kernel's state
   };
   struct MapKnowledge {
     bool gave_up = false;  ///< no_path_retry ran out
@@ -88,10 +109,24 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     bool drain_excusable = true;
     MonoTime to_fail_again{};
     std::set<const Disk*> failed_before;  ///< in the table that was replaced: failing them again is no decision
+    std::set<const Disk*> newcomers;      ///< of the last table
+    MonoTime swapped_at{};
     std::optional<MonoTime> waiting_since;
+    std::optional<MonoTime> hopeless_since;  ///< no path has had a chance to work
+    std::optional<MonoTime> suspended_since;
+    MonoTime created{};
+    std::uint64_t loads_asked_for = 0;
     MonoTime excused_until{};  ///< requests may fail: somebody else failed their path
   };
   [[nodiscard]] bool may_await_load(const DmDevice& device) const;
+  void count(std::string_view kind, std::string_view what) const {
+    if (on_count) on_count(kind, what);
+  }
+  [[nodiscard]] bool may_look_usable(const DmDevice& device, const Disk& disk) const;
+  [[nodiscard]] bool is_configuring(const MapKnowledge& map) const;
+  void check_need(const DmDevice& device, const Target& table);
+  void check_waiting(const DmDevice& device, MapKnowledge& map);
+  void check_grouping_final(const DmDevice& device);
   [[nodiscard]] bool definitely_bad(const Disk& disk) const;
   /// A path of the volume has been working, with a daemon to see it, for so long.
   [[nodiscard]] const Disk* working_for(const std::string& wwid, Duration length) const;
@@ -109,6 +144,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   Kernel& kernel_;
   EventQueue& queue_;
   const Settings& settings_;
+  MonoTime settings_changed_{};
+  MonoTime reconfigured_{};
   std::unordered_map<const Disk*, PathKnowledge> paths_;
   std::map<std::string, MapKnowledge> maps_;  ///< by WWID
   std::map<std::string, Duration> longest_;

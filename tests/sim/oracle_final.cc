@@ -69,6 +69,7 @@ void Oracle::check_map_final(const Lun& lun, const std::vector<Disk*>& disks) {
   }
   check_queue_final(*device, any_usable);
   check_group_final(*device);
+  check_grouping_final(*device);
 }
 
 void Oracle::check_queue_final(const DmDevice& device, bool any_usable) {
@@ -83,6 +84,25 @@ void Oracle::check_queue_final(const DmDevice& device, bool any_usable) {
     case NoPathRetry::Kind::checks:
       if (any_usable && !device.live->queue_if_no_path) violate("final queueing", device.name.text + " does not queue");
       return;
+  }
+}
+
+/// Which paths stand together. Without failback, paths stay where they were when their priorities change.
+void Oracle::check_grouping_final(const DmDevice& device) {
+  const Target& target = *device.live;
+  bool alone = std::all_of(target.groups.begin(), target.groups.end(), [](const TargetGroup& group) { return group.paths.size() == 1; });
+  if (settings_.grouping == "failover" && !alone) violate("final groups", device.name.text + " has a group of two paths with failover");
+  if (settings_.grouping == "multibus" && target.groups.size() != 1) violate("final groups", device.name.text + " has several groups with multibus");
+  if (settings_.grouping != "group_by_prio" || settings_.failback != "immediate") return;
+  std::map<Access, std::size_t> group_of;
+  for (const TargetPath& path : target.paths) {
+    if (!world_.usable_for(*path.disk, settings_.notice_limit() + settings_.recovery_limit())) continue;
+    auto [at, fresh] = group_of.emplace(world_.access(*path.disk), path.group);
+    if (!fresh && at->second != path.group) violate("final groups", device.name.text + " has paths of one access state in two groups");
+  }
+  std::set<std::size_t> groups;
+  for (auto [access, group] : group_of) {
+    if (!groups.insert(group).second) violate("final groups", device.name.text + " has paths of two access states in one group");
   }
 }
 

@@ -309,6 +309,7 @@ Status SimFiles::update(ports::StateFile file,
 
 void SimLog::write(ports::LogLevel level, std::string_view subject, std::string_view text) {
   static constexpr std::string_view words[] = {"error", "warning", "notice", "info", "debug"};
+  if (on_text) on_text(text);
   if (on_line) on_line(fmt::format("log {}: {}: {}", words[static_cast<std::size_t>(level)], subject, text));
 }
 

@@ -154,7 +154,7 @@ class SimDeviceMapper final : public ports::DeviceMapper {
   VirtualLanes& lanes_;
 };
 
-class SimDiscovery final : public ports::Discovery {
+class SimDiscovery : public ports::Discovery {
  public:
   explicit SimDiscovery(World& world) : world_(world) {}
   Result<std::vector<DiscoveredPath>> enumerate() override;
@@ -195,6 +195,7 @@ class SimLog final : public ports::Log {
  public:
   void write(ports::LogLevel level, std::string_view subject, std::string_view text) override;
   std::function<void(const std::string&)> on_line;
+  std::function<void(std::string_view)> on_text;
 };
 
 }  // namespace mpath::sim

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Runs random scenarios, and the named mutations against them.
-//   sim_random_faults [--seeds N] [--from M]      N scenarios from seed M on (200 from 1)
+//   sim_random_faults [--seeds N] [--from M]      N scenarios from seed M on (200 from 1); with --coverage it prints what they exercised
+//                                                 and fails if a kind of fault, command, action… was not
 //   sim_random_faults --seed S [--mutation NAME]  one, with its trace
 //   sim_random_faults --mutations                 every mutation until it is caught, at most N seeds each
 #include <fmt/format.h>
@@ -31,12 +32,22 @@ int run_one(std::uint64_t seed, Mutation mutation) {
   return report.violations.empty() ? 0 : 1;
 }
 
-int run_many(std::uint64_t from, std::uint64_t count) {
+/// False if something was never exercised.
+bool print_coverage(const mpath::sim::Coverage& coverage) {
+  for (const auto& [what, count] : coverage.counts()) fmt::print("{:12} {}\n", count, what);
+  std::vector<std::string> missing = coverage.missing();
+  for (const std::string& what : missing) fmt::print("never exercised: {}\n", what);
+  return missing.empty();
+}
+
+int run_many(std::uint64_t from, std::uint64_t count, bool with_coverage) {
+  mpath::sim::Coverage coverage;
   std::uint64_t failed = 0;
   std::uint64_t requests = 0;
   std::uint64_t loads = 0;
   for (std::uint64_t seed = from; seed < from + count; ++seed) {
     Report report = mpath::sim::run_scenario(seed);
+    coverage.add(report.coverage);
     requests += report.requests;
     loads += report.table_loads;
     if (report.violations.empty()) continue;
@@ -47,7 +58,8 @@ int run_many(std::uint64_t from, std::uint64_t count) {
     std::fflush(stdout);
   }
   fmt::print("{} seeds from {}: {} violated, {} requests verified, {} table loads\n", count, from, failed, requests, loads);
-  return failed == 0 ? 0 : 1;
+  bool covered = !with_coverage || print_coverage(coverage);
+  return failed == 0 && covered ? 0 : 1;
 }
 
 int run_mutations(std::uint64_t from, std::uint64_t count) {
@@ -87,12 +99,15 @@ int main(int argc, char** argv) {
   std::uint64_t count = 200;
   std::optional<std::uint64_t> only;
   bool mutations = false;
+  bool with_coverage = false;
   Mutation mutation = Mutation::none;
   for (int at = 1; at < argc; ++at) {
     std::string_view word = argv[at];
     bool has_value = at + 1 < argc;
     if (word == "--mutations") {
       mutations = true;
+    } else if (word == "--coverage") {
+      with_coverage = true;
     } else if (word == "--seeds" && has_value) {
       count = number(argv[++at]);
     } else if (word == "--from" && has_value) {
@@ -109,10 +124,10 @@ int main(int argc, char** argv) {
         return 64;
       }
     } else {
-      fmt::print(stderr, "usage: sim_random_faults [--seeds N] [--from M] [--seed S] [--mutation NAME] [--mutations]\n");
+      fmt::print(stderr, "usage: sim_random_faults [--seeds N] [--from M] [--coverage] [--seed S] [--mutation NAME] [--mutations]\n");
       return 64;
     }
   }
   if (only) return run_one(*only, mutation);
-  return mutations ? run_mutations(from, count) : run_many(from, count);
+  return mutations ? run_mutations(from, count) : run_many(from, count, with_coverage);
 }

@@ -28,6 +28,7 @@ Settings random_settings(Random& random) {
   static const std::string selectors[] = {"service-time 0", "round-robin 0", "queue-length 0"};
   settings.selector = random.pick(selectors);
   settings.user_friendly_names = random.chance(50);
+  if (random.chance(40)) settings.error_handling = random.duration(seconds{1}, seconds{12});
   static const std::string checkers[] = {"", "", "path_checker directio\n", "path_checker alua\n", "path_checker readsector0\n"};
   Random aside = random;  // what comes after is as it was without this choice
   settings.more_defaults += aside.pick(checkers);
@@ -47,8 +48,7 @@ class Faults {
       static const Alua kinds[] = {Alua::none, Alua::implicit_only, Alua::both, Alua::explicit_only};
       Array& array = sim_.world.add_array(random_.pick(kinds), 2, static_cast<std::uint32_t>(random_.between(1, 2)));
       // One group of active and standby paths cannot work well with any path manager.
-      bool grouped = sim_.settings.grouping == "group_by_prio" || sim_.settings.grouping == "failover";
-      if (array.alua == Alua::both && grouped && random_.chance(40)) array.other_access = Access::standby;
+      if (array.alua == Alua::both && grouped(sim_.settings) && random_.chance(40)) array.other_access = Access::standby;
       int luns = random_.between(1, 3);
       for (int lun = 0; lun < luns; ++lun) {
         sim_.world.add_lun(array, lun_sectors, static_cast<std::uint32_t>(random_.below(2)));
@@ -59,7 +59,15 @@ class Faults {
   }
 
   void inject() {
-    switch (random_.below(22)) {
+    static constexpr std::string_view names[] = {
+        "host cable",  "host cable", "port cable", "port cable", "hang",        "hang",     "hang",      "slow",
+        "bad answer",  "attention",  "offline",    "removal",    "removal",     "exchange", "failover",  "refused load",
+        "restart",     "standstill", "reconfigure", "hang and add", "meddling", "growth",   "new configuration", "rescan",
+        "burst",       "bus reset",  "crash",      "outage",
+    };
+    std::size_t kind = random_.below(std::size(names));
+    sim_.coverage.count("fault", names[kind]);
+    switch (kind) {
       case 0: case 1: cut(*random_.pick(const_hosts())); break;
       case 2: case 3: cut(*random_.pick(array().ports)); break;
       case 4: case 5: case 6: hang(); break;
@@ -77,6 +85,12 @@ class Faults {
       case 19: hang_and_add(); break;
       case 20: meddle(); break;
       case 21: grow(); break;
+      case 22: change_configuration(); break;
+      case 23: rescan_all(); break;
+      case 24: burst(); break;
+      case 25: reset_bus(); break;
+      case 26: crash(); break;
+      case 27: outage(); break;
     }
   }
 
@@ -166,7 +180,8 @@ class Faults {
   void answer_badly() {
     Disk* disk = any_disk();
     if (disk == nullptr || disk->fault != Fault::none) return;
-    sim_.world.set_fault(*disk, random_.chance(70) ? Fault::not_ready : Fault::reservation_conflict);
+    static const Fault kinds[] = {Fault::not_ready, Fault::not_ready, Fault::reservation_conflict, Fault::busy};
+    sim_.world.set_fault(*disk, random_.pick(kinds));
     later(a_while(), [this, disk] {
       if (disk->fault != Fault::none) sim_.world.set_fault(*disk, Fault::none);
     });
@@ -236,13 +251,81 @@ class Faults {
       if (!sim_.daemon) sim_.start_daemon();
     });
   }
+  /// Somewhere between two effects.
+  void crash() {
+    if (!sim_.daemon) return;
+    std::uint64_t count = random_.below(12);
+    sim_.trace(fmt::format("fault: the daemon dies after {} effects", count));
+    sim_.daemon->executor.stop_after_effects(count);
+    later(random_.duration(milliseconds{1}, milliseconds{900}), [this] {
+      if (sim_.daemon) restart();
+    });
+  }
   void reconfigure() {
     if (!sim_.daemon) return;
     Request request;
     request.kind = random_.chance(40) ? RequestKind::reconfigure_all : RequestKind::reconfigure;
-    sim_.trace(request.kind == RequestKind::reconfigure_all ? "fault: reconfigure all" : "fault: reconfigure");
+    bool all = request.kind == RequestKind::reconfigure_all;
+    sim_.trace(all ? "fault: reconfigure all" : "fault: reconfigure");
+    sim_.coverage.count("request", all ? "reconfigure all" : "reconfigure");
     sim_.daemon->request(static_cast<RequestId>(1000000 + ++requests_), request);
+    sim_.oracle.reconfigured(all);
     later({}, [] {});
+  }
+  /// The administrator edits the file and has it read.
+  void change_configuration() {
+    if (!sim_.daemon) return;
+    Settings changed = random_settings(random_);
+    // The times are those of the run: every limit is derived from them.
+    changed.polling_interval = sim_.settings.polling_interval;
+    changed.max_polling_interval = sim_.settings.max_polling_interval;
+    changed.checker_timeout = sim_.settings.checker_timeout;
+    changed.error_handling = sim_.settings.error_handling;
+    changed.more_defaults = sim_.settings.more_defaults;
+    bool has_standby = std::ranges::any_of(sim_.world.arrays(), [](const auto& known) { return known->other_access == Access::standby; });
+    if (has_standby && !grouped(changed)) changed.grouping = "group_by_prio";
+    sim_.trace("fault: another configuration");
+    sim_.configure(changed);
+    reconfigure();
+  }
+  static bool grouped(const Settings& settings) { return settings.grouping == "group_by_prio" || settings.grouping == "failover"; }
+  void rescan_all() {
+    sim_.trace("fault: all disks are scanned again");
+    for (const auto& disk : sim_.world.disks()) {
+      if (disk->present && random_.chance(80)) sim_.world.trigger(*disk, DiskUevent::Action::change);
+    }
+  }
+  /// Paths of one volume go together and return together.
+  void burst() {
+    Disk* first = any_disk();
+    if (first == nullptr) return;
+    Lun* lun = first->lun;
+    std::vector<Disk*> gone;
+    for (Disk* disk : sim_.world.disks_of(*lun)) {
+      if (disk->host == first->host && disk->port->array == lun->array) gone.push_back(disk);
+    }
+    for (Disk* disk : gone) sim_.world.delete_disk(*disk);
+    later(a_while(), [this, gone, lun] {
+      for (Disk* disk : gone) return_disk(*disk, *lun);
+    });
+  }
+  /// Nothing works for a while.
+  void outage() {
+    bool silent = random_.chance(30);
+    for (const auto& host : const_hosts()) {
+      if (host->link == Link::up) sim_.world.set_link(*host, silent ? Link::silent : Link::down);
+    }
+    later(random_.duration(seconds{1}, seconds{90}), [this] {
+      for (const auto& host : const_hosts()) {
+        if (host->link != Link::up) sim_.world.set_link(*host, Link::up);
+      }
+    });
+  }
+  void reset_bus() {
+    HostPort& host = *random_.pick(const_hosts());
+    for (const auto& disk : sim_.world.disks()) {
+      if (disk->present && disk->host == &host) sim_.world.raise_unit_attention(*disk);
+    }
   }
   /// Somebody else talks to the kernel.
   void meddle() {
@@ -273,6 +356,7 @@ class Faults {
     request.kind = RequestKind::resize_map;
     request.map = map.name.text;
     sim_.trace("fault: resize " + map.name.text);
+    sim_.coverage.count("request", "resize map");
     sim_.daemon->request(static_cast<RequestId>(1000000 + ++requests_), request);
   }
   void hang_and_add() {
@@ -301,6 +385,7 @@ class Faults {
 void reconfigure(Simulation& sim) {
   Request request;
   request.kind = RequestKind::reconfigure;
+  sim.oracle.reconfigured(false);
   if (!sim.ask(request, seconds{60})) sim.oracle.violate("final plan", "reconfigure was not answered");
   sim.run(seconds{20});
 }
@@ -352,7 +437,8 @@ Report run_scenario(std::uint64_t seed, Mutation mutation, std::size_t keep_line
   report.seed = seed;
   report.violations = sim.oracle.violations();
   report.trace.assign(sim.recent.begin(), sim.recent.end());
-  report.configuration = settings.text();
+  report.configuration = sim.settings.text();
+  report.coverage = sim.coverage;
   report.trace_hash = sim.trace_hash;
   report.requests = sim.oracle.requests();
   report.failures = sim.oracle.failures();

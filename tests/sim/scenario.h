@@ -20,6 +20,7 @@ struct Report {
   std::uint64_t failures = 0;
   std::uint64_t table_loads = 0;
   std::uint64_t actions = 0;
+  Coverage coverage;
 };
 
 /// Runs the seed's scenario; stops at the first violation.

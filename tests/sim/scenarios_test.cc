@@ -339,6 +339,7 @@ TEST(Scenario, ATableThatSomebodyElseSwappedInIsNoticed) {
   san.time_until([&] { return !san.sim.is_active(san.disk(1)); }, san.sim.settings.notice_limit());
   san.sim.run(seconds{1});
   san.sim.oracle.changed_all();
+  san.sim.oracle.reconfigured(true);
   ASSERT_TRUE(san.sim.kernel.load(san.map(), san.sim.kernel.read(san.map()).table));
   ASSERT_TRUE(san.sim.kernel.resume(san.map(), {}, false, [] {}));
   EXPECT_TRUE(san.sim.is_active(san.disk(1))) << "a load makes every path active";

@@ -18,15 +18,16 @@ struct Settings {
   std::string failback = "manual";
   std::string selector = "service-time 0";
   bool user_friendly_names = true;
+  Duration error_handling{};  ///< not of the file: what the kernel takes after a timeout
   std::string more_defaults;  ///< further lines
 
   [[nodiscard]] std::string text() const;
   [[nodiscard]] Duration check_timeout() const { return checker_timeout.count() > 0 ? checker_timeout : seconds{30}; }
   /// How long the product may take at most to bring back a path that works again: an unanswered check ends with its timeout, the
   /// next one comes after polling_interval; the rest is for lanes, settling and verification.
-  [[nodiscard]] Duration recovery_limit() const { return check_timeout() + polling_interval + seconds{5}; }
+  [[nodiscard]] Duration recovery_limit() const { return check_timeout() + error_handling + polling_interval + seconds{5}; }
   /// How long it may take to notice a path that I/O has not found out about: the longest interval comes on top.
-  [[nodiscard]] Duration notice_limit() const { return max_polling_interval + check_timeout() + seconds{5}; }
+  [[nodiscard]] Duration notice_limit() const { return max_polling_interval + check_timeout() + error_handling + seconds{5}; }
 };
 
 }  // namespace mpath::sim

@@ -21,6 +21,14 @@ engine::ConfigurationLoaded parse_configuration(const ports::ConfigFiles& files)
   return found->second;
 }
 
+std::vector<ShownPath> shown_paths(const engine::Snapshot& picture) {
+  std::vector<ShownPath> shown;
+  for (const auto& path : picture.paths) {
+    shown.push_back({path->facts->devnum, path->facts->disk_sequence, path->map_name, path->health.state});
+  }
+  return shown;
+}
+
 }  // namespace
 
 std::string Settings::text() const {
@@ -79,13 +87,13 @@ class Simulation::Users {
 
 Daemon::Daemon(Simulation& owner, Mutation mutation, std::uint64_t seed)
     : simulation(owner),
-      clock(owner.queue),
+      clock(owner.queue, mutation),
       lanes(owner.queue, owner.random.fork()),
       commands(owner.world, owner.queue, owner.random.fork()),
       device_mapper(owner.kernel, lanes),
-      mutant_mapper(device_mapper, owner.queue, mutation),
+      mutant_mapper(device_mapper, owner.kernel, owner.queue, mutation),
       mutant_commands(commands, owner.queue, owner.random.fork(), mutation),
-      discovery(owner.world),
+      discovery(owner.world, mutation),
       files(owner.files),
       engine(engine::EngineOptions{.seed = seed}),
       executor(engine,
@@ -95,6 +103,7 @@ Daemon::Daemon(Simulation& owner, Mutation mutation, std::uint64_t seed)
                             discovery, files, log},
                *this, parse_configuration) {
   log.on_line = [this](const std::string& line) { simulation.trace(line); };
+  log.on_text = [this](std::string_view text) { simulation.coverage.log_line(text); };
   commands.watcher = &simulation.oracle;
   commands.on_replies = [this] { replies_waiting = true; };
   mutant_commands.on_replies = [this] { replies_waiting = true; };
@@ -121,7 +130,7 @@ void Daemon::request(RequestId id, Request request) {
 void Daemon::work() {
   for (std::size_t turns = 0; !exited && !stopped; ++turns) {
     if (std::exchange(replies_waiting, false)) executor.collect_commands();
-    if (!executor.has_work() && executor.next_deadline() > simulation.queue.now()) return;
+    if (!executor.has_work() && simulation.daemon_deadline() > simulation.queue.now()) return;
     executor.turn();
     if (turns > livelock_turns) {
       simulation.oracle.violate("livelock", "the daemon turns without end");
@@ -139,14 +148,17 @@ Simulation::Simulation(std::uint64_t seed, Settings given, Mutation given_mutati
       kernel(world, queue, random.fork()),
       oracle(world, kernel, queue, settings),
       mutation(given_mutation) {
-  files.configuration = settings.text();
+  files.configuration = distorted_configuration(settings.text(), mutation);
+  world.error_handling = settings.error_handling;
   kernel.watcher = &oracle;
   world.on_trace = [this](const std::string& text) { trace(text); };
   kernel.on_trace = [this](const std::string& text) { trace(text); };
+  oracle.on_count = [this](std::string_view kind, std::string_view what) { coverage.count(kind, what); };
   oracle.on_violation = [this](const std::string& text) { trace("VIOLATION " + text); };
   world.on_uevent = [this](const DiskUevent& event) {
     if (!daemon) return;
     if (event.action == DiskUevent::Action::remove) {
+      if (mutation == Mutation::keep_removed_paths) return;
       daemon->executor.post(engine::PathDisappeared{event.name, event.devnum});
     } else {
       daemon->executor.path_uevent(event.name, event.devnum);
@@ -166,6 +178,7 @@ Simulation::~Simulation() { daemon.reset(); }
 void Simulation::tick() {
   queue.after(seconds{1}, [this] {
     oracle.tick();
+    if (daemon && !daemon->exited && !daemon->executor.is_stopped()) oracle.compare_picture(shown_paths(*daemon->engine.snapshot(queue.now())));
     if (users_) users_->adopt_new_maps();
     tick();
   });
@@ -197,8 +210,22 @@ void Simulation::kill_daemon() {
   oracle.daemon_stopped();
 }
 
+void Simulation::configure(const Settings& changed) {
+  settings = changed;
+  files.configuration = distorted_configuration(settings.text(), mutation);
+  oracle.settings_changed();
+}
+
+MonoTime Simulation::daemon_deadline() const {
+  if (!daemon || daemon->exited || daemon->stopped) return no_deadline;
+  MonoTime deadline = daemon->executor.next_deadline();
+  // It is not due before the daemon's own clock says so.
+  if (deadline <= queue.now() && deadline > daemon->clock.now()) return queue.now() + seconds{1};
+  return deadline;
+}
+
 void Simulation::step() {
-  MonoTime deadline = daemon && !daemon->exited && !daemon->stopped ? daemon->executor.next_deadline() : no_deadline;
+  MonoTime deadline = daemon_deadline();
   if (deadline < queue.next()) {
     queue.advance(deadline);
   } else {
@@ -212,8 +239,7 @@ bool Simulation::run_until(const std::function<bool()>& condition, Duration limi
   for (;;) {
     if (condition()) return true;
     if (stop_on_violation && !oracle.violations().empty()) return false;
-    MonoTime next = queue.next();
-    if (daemon && !daemon->exited && !daemon->stopped) next = std::min(next, daemon->executor.next_deadline());
+    MonoTime next = std::min(queue.next(), daemon_deadline());
     if (next - queue.paused() > end) break;
     step();
   }

@@ -9,6 +9,7 @@
 
 #include "libmpath/engine/engine.h"
 #include "libmpath/runtime/executor.h"
+#include "tests/sim/coverage.h"
 #include "tests/sim/mutations.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/ports.h"
@@ -35,13 +36,13 @@ class Daemon final : public runtime::Host {
   void work();
 
   Simulation& simulation;
-  VirtualClock clock;
+  MutantClock clock;
   VirtualLanes lanes;
   SimCommands commands;
   SimDeviceMapper device_mapper;
   MutantDeviceMapper mutant_mapper;
   MutantCommands mutant_commands;
-  SimDiscovery discovery;
+  MutantDiscovery discovery;
   SimFiles files;
   SimLog log;
   engine::Engine engine;
@@ -62,6 +63,8 @@ class Simulation {
 
   void start_daemon();
   void kill_daemon();
+  /// The configuration file is edited; nothing reads it before a reconfiguration or a start.
+  void configure(const Settings& changed);
   /// Lets time pass.
   void run(Duration length);
   /// Until `condition` holds, checked after every step; false if it does not within `limit`.
@@ -71,6 +74,8 @@ class Simulation {
   /// Users read and write every map from now on, each request verified.
   void start_users(Duration pause_between, std::size_t depth);
   void trace(const std::string& text);
+  /// When the daemon's loop wakes up by itself.
+  [[nodiscard]] MonoTime daemon_deadline() const;
 
   // Looking at the kernel's state.
   [[nodiscard]] DmDevice* map_of(const Lun& lun) const;
@@ -83,6 +88,7 @@ class Simulation {
   World world;
   Kernel kernel;
   FileStore files;
+  Coverage coverage;
   Oracle oracle;
   Mutation mutation;
   std::unique_ptr<Daemon> daemon;

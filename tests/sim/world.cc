@@ -7,6 +7,8 @@ namespace mpath::sim {
 
 namespace {
 
+constexpr Duration busy_retry = milliseconds{100};
+
 DevNum disk_number(std::uint32_t index) {
   // Sixteen minors each; the majors are counted on instead of the kernel's scattered ones.
   return DevNum{65 + index / 16384, index % 16384 * 16};
@@ -339,7 +341,7 @@ std::uint64_t World::start(Request request, Duration timeout) {
   std::uint64_t id = ++last_request_;
   ++request.disk->host->busy;
   Duration service = random_.duration(microseconds{200}, milliseconds{2}) + request.disk->extra_latency;
-  request.timer = queue_.after(timeout, [this, id] {
+  request.timer = queue_.after(timeout + error_handling, [this, id] {
     CommandOutcome outcome;
     outcome.host_status = HostStatus::time_out;
     finish(id, std::move(outcome));
@@ -355,6 +357,11 @@ void World::serve(std::uint64_t id) {
   Disk& disk = *found->second.disk;
   if (disk.present && !disk.offline && hanging(disk)) {
     disk.waiting.push_back(id);
+    return;
+  }
+  if (disk.fault == Fault::busy && disk.present && found->second.is_data) {
+    // The kernel sends it again and again until its time is up.
+    queue_.after(busy_retry, [this, id] { serve(id); });
     return;
   }
   finish(id, answer(disk, found->second.command, found->second.is_data));

@@ -180,6 +180,8 @@ class World {
 
   Duration transport_timeout = seconds{5};
   Duration data_timeout = seconds{30};
+  /// What the kernel does about a command that has timed out, before it gives it back.
+  Duration error_handling{};
 
  private:
   struct Request {

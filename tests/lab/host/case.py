@@ -58,6 +58,7 @@ def run(case: Path, build_dir: Path | None, kernel: str | None) -> int:
                 said = " ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
                 image.say(f"cannot install {build_dir}; build it first (cmake --build {build_dir}): {said}")
                 return 1
+        arguments = os.environ.get("MULTIPATH_LAB_ARGUMENTS", "").split()
         return machine.run(boot, machine.Order(
-            script=case, tree=tree, timeout=int(settings["timeout"]), memory=int(settings["memory"]),
+            script=case, tree=tree, arguments=arguments, timeout=int(settings["timeout"]), memory=int(settings["memory"]),
             cpus=int(settings["cpus"]), udev=settings["udev"]))

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/sim/coverage.h"
+
+#include <fmt/format.h>
+
+#include "libmpath/model/action.h"
+#include "libmpath/model/path.h"
+
+namespace mpath::sim {
+
+namespace {
+
+struct Rule {
+  std::string_view name;
+  std::string_view text;  ///< part of what the engine logs when it is applied
+};
+
+constexpr Rule rules[] = {
+    {"path found", "found, WWID "},
+    {"path removed", "removed"},
+    {"kernel failed path", "I/O failed on it"},
+    {"check overdue", "the check was not answered within its timeout"},
+    {"command timed out", "the command timed out"},
+    {"logical unit gone", "the logical unit does not exist any more"},
+    {"quarantine", "another volume answers behind this device"},
+    {"wwid changed", "its WWID changed"},
+    {"size changed", "its size is "},
+    {"priority changed", "priority "},
+    {"reinstated", "reinstated in "},
+    {"failed", "failed in "},
+    {"no path, queues", "no usable path left; I/O is queued"},
+    {"no path, fails", "no usable path left; I/O fails"},
+    {"retries used up", "no path came back within no_path_retry"},
+    {"path returns", "has a usable path again"},
+    {"group switch", "switch to path group "},
+    {"action retried", "tried again in "},
+    {"message refused", " failed: "},
+};
+
+constexpr TableActionKind action_kinds[] = {TableActionKind::create, TableActionKind::reload, TableActionKind::resize,
+                                            TableActionKind::rename, TableActionKind::remove};
+constexpr ReasonKind action_reasons[] = {
+    ReasonKind::map_missing,  ReasonKind::name_differs,  ReasonKind::size_differs,     ReasonKind::forced,
+    ReasonKind::queueing_differs, ReasonKind::handler_differs, ReasonKind::features_differ, ReasonKind::selector_differs,
+    ReasonKind::arguments_differ, ReasonKind::paths_differ, ReasonKind::group_order, ReasonKind::interrupted,
+};
+constexpr PathState path_states[] = {
+    PathState::wild, PathState::unchecked, PathState::down, PathState::up, PathState::shaky, PathState::ghost,
+    PathState::pending, PathState::timeout, PathState::removed, PathState::delayed, PathState::disconnected,
+};
+
+/// Reached by a thousand seeds.
+constexpr std::string_view expected[] = {
+    "action create", "action reload", "action rename", "action resize",
+    "command inquiry", "command test unit ready", "command report target port groups",
+    "kernel create", "kernel load", "kernel swap", "kernel rename",
+    "message fail_path", "message fail_if_no_path", "message queue_if_no_path", "message reinstate_path", "message switch_group",
+    "outcome good", "outcome illegal request", "outcome no connection", "outcome not ready", "outcome reservation conflict",
+    "outcome timed out", "outcome unit attention", "outcome busy", "outcome gone",
+    "reason forced", "reason map missing", "reason name differs", "reason order of groups", "reason paths differ",
+    "reason path selector differs", "reason size differs",
+    "request reconfigure", "request reconfigure all", "request resize map",
+    "state down", "state ghost", "state timeout", "state up",
+};
+
+}  // namespace
+
+void Coverage::count(std::string_view kind, std::string_view what) {
+  ++counts_[fmt::format("{} {}", kind, what)];
+}
+
+void Coverage::log_line(std::string_view text) {
+  for (const Rule& rule : rules) {
+    if (text.find(rule.text) != std::string_view::npos) count("rule", rule.name);
+  }
+  for (TableActionKind kind : action_kinds) {
+    std::string_view word = to_string(kind);
+    if (!text.starts_with(word) || !text.substr(word.size()).starts_with(": ")) continue;
+    count("action", word);
+    for (ReasonKind reason : action_reasons) {
+      if (text.substr(word.size() + 2).starts_with(fmt::format("{} (", to_string(reason)))) count("reason", to_string(reason));
+    }
+  }
+  constexpr std::string_view is = "path is ";
+  if (!text.starts_with(is)) return;
+  for (PathState state : path_states) {
+    if (text.substr(is.size()).starts_with(fmt::format("{}:", to_string(state)))) count("state", to_string(state));
+  }
+}
+
+void Coverage::add(const Coverage& other) {
+  for (const auto& [what, count] : other.counts_) counts_[what] += count;
+}
+
+std::vector<std::string> Coverage::missing() const {
+  std::vector<std::string> none;
+  for (std::string_view kind : expected) {
+    if (!counts_.contains(kind)) none.emplace_back(kind);
+  }
+  for (const Rule& rule : rules) {
+    std::string kind = fmt::format("rule {}", rule.name);
+    if (!counts_.contains(kind)) none.push_back(std::move(kind));
+  }
+  return none;
+}
+
+}  // namespace mpath::sim

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the oracle learns from commands, and what it looks at from second to second: waiting requests, suspended maps, the daemon's picture.
+#include <fmt/format.h>
+
+#include "tests/sim/oracle.h"
+
+namespace mpath::sim {
+
+namespace {
+
+constexpr Duration fail_again_limit = seconds{1};
+/// A configuration that was asked for is in force, and its messages are sent.
+constexpr Duration configuration_limit = seconds{20};
+/// A message that the kernel refused is sent again after a second; a path may change twice meanwhile.
+constexpr Duration picture_limit = seconds{4};
+/// No request takes longer in the kernel than its own timeout and what follows it.
+constexpr Duration longest_suspension = seconds{40};
+
+std::string seconds_text(Duration length) { return fmt::format("{:.1f} s", std::chrono::duration<double>(length).count()); }
+
+std::string_view command_word(const DeviceCommand& command) {
+  if (std::holds_alternative<BlockRead>(command)) return "block read";
+  if (std::holds_alternative<NvmeAdminCommand>(command)) return "nvme admin";
+  if (std::holds_alternative<CcissTest>(command)) return "cciss test";
+  if (std::holds_alternative<SystemRead>(command)) return "system read";
+  switch (scsi_operation(command).value_or(0xff)) {
+    case 0x00: return "test unit ready";
+    case 0x12: return "inquiry";
+    case 0x1a: case 0x5a: return "mode sense";
+    case 0x28: case 0x88: return "read";
+    case 0x5e: return "persistent reserve in";
+    case 0x5f: return "persistent reserve out";
+    case 0xa3: return "report target port groups";
+    default: return "other";
+  }
+}
+
+std::string_view outcome_word(const CommandOutcome& outcome) {
+  if (outcome.failure == CommandFailure::gone) return "gone";
+  if (outcome.failure != CommandFailure::none) return "failure";
+  if (outcome.host_status == HostStatus::time_out) return "timed out";
+  if (outcome.host_status != HostStatus::ok) return "no connection";
+  if (outcome.status == 0x08) return "busy";
+  if (outcome.status == 0x18) return "reservation conflict";
+  if (outcome.status == 0x00) return "good";
+  switch (outcome.sense[2] & 0x0f) {
+    case 2: return "not ready";
+    case 5: return "illegal request";
+    case 6: return "unit attention";
+    default: return "other sense";
+  }
+}
+
+}  // namespace
+
+// --- what the product knows ---------------------------------------------------------------------------------
+
+void Oracle::command_sent(const Disk& disk, const DeviceCommand& command) {
+  count("command", command_word(command));
+  know(disk).asked_since = now();
+}
+
+void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, const CommandOutcome& outcome) {
+  count("outcome", outcome_word(outcome));
+  PathKnowledge& known = know(disk);
+  known.asked_since.reset();
+  bool clean = outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::ok && outcome.status == 0;
+  std::uint8_t key = outcome.sense[2] & 0x0f;
+  if (scsi_operation(command) == 0x12 && clean) {
+    bool same = !disk.present || disk.lun == nullptr || outcome.data == identification_page(*disk.lun, *disk.port);
+    if (same && disk.lun != nullptr && disk.lun->wwid.text != disk.udev_wwid) known.bad = true;
+    return;
+  }
+  // The checker alua has no other command; with others it is sent only after the path has proved to work.
+  if (scsi_operation(command) == 0xa3) {
+    std::uint8_t code = outcome.sense[12];
+    if (outcome.status == 0x02 && (key == 6 || (key == 5 && code != 0x25))) return;
+    known.bad = !clean;
+    known.judged = now();
+    if (known.bad && !known.down_since) known.down_since = now();
+    if (!known.bad) known.failed_by_kernel = false;
+    return;
+  }
+  bool reads = std::holds_alternative<BlockRead>(command) || scsi_operation(command) == 0x28;
+  if (scsi_operation(command) != 0x00 && !reads) return;
+  if (outcome.status == 0x02 && outcome.sense_bytes > 13) {
+    bool passive = outcome.sense[13] == 0x0b || (outcome.sense[13] == 0x02 && disk.port->array->kind == ArrayKind::hp);
+    bool standby = key == 2 && outcome.sense[12] == 4 && passive;
+    bool transitioning = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0a;
+    if (key == 6 || transitioning) return;
+    known.bad = !standby;
+  } else {
+    known.bad = !clean && outcome.status != 0x18;
+  }
+  known.judged = now();
+  if (known.bad && !known.down_since) known.down_since = now();
+  if (!known.bad) known.failed_by_kernel = false;
+}
+
+void Oracle::settings_changed() {
+  settings_changed_ = now();
+  // Until the kernel has been told to queue again.
+  for (auto& [wwid, map] : maps_) map.gave_up = true;
+}
+
+void Oracle::reconfigured(bool loads_all) {
+  reconfigured_ = now();
+  if (!loads_all) return;
+  for (auto& [wwid, map] : maps_) ++map.loads_asked_for;
+}
+
+bool Oracle::is_configuring(const MapKnowledge& map) const {
+  MonoTime last = std::max({settings_changed_, reconfigured_, map.created, daemon_since_.value_or(MonoTime{})});
+  return now() - last < configuration_limit;
+}
+
+/// The tables are the same but for the group that is used first.
+void Oracle::check_need(const DmDevice& device, const Target& table) {
+  // A table that was left behind is got rid of by a load only.
+  if (!device.live || device.inactive) return;
+  auto contents = [](const Target& target) {
+    std::string text = fmt::format("{} {} {} {} {}", target.size_sectors, target.queue_if_no_path, target.retain_handler,
+                                   target.other_features, target.handler);
+    for (const TargetGroup& group : target.groups) {
+      text += " | " + group.selector;
+      for (std::size_t at : group.paths) text += fmt::format(" {} {}", target.paths[at].disk->disk_sequence, fmt::join(target.paths[at].arguments, " "));
+    }
+    return text;
+  };
+  if (contents(*device.live) != contents(table)) return;
+  MapKnowledge& map = maps_[device.wwid()];
+  if (map.loads_asked_for > 0) {
+    --map.loads_asked_for;
+    return;
+  }
+  violate("needless load", device.name.text + " is loaded with the table that it has");
+}
+
+// --- from second to second ----------------------------------------------------------------------------------
+
+/// Whether any of the product's ways of asking might have found it usable.
+bool Oracle::may_look_usable(const DmDevice& device, const Disk& disk) const {
+  if (!disk.present || disk.offline || disk.lun == nullptr || disk.lun->wwid.text != device.wwid()) return false;
+  if (disk.host->link != Link::up || disk.port->link != Link::up || disk.hangs) return false;
+  return disk.fault != Fault::not_ready && disk.fault != Fault::busy && world_.access(disk) != Access::unavailable;
+}
+
+void Oracle::check_waiting(const DmDevice& device, MapKnowledge& map) {
+  bool waits = !device.queued.empty() || (!device.held.empty() && !device.draining);
+  if (!waits) {
+    map.waiting_since.reset();
+  } else {
+    if (!map.waiting_since) map.waiting_since = now();
+    const Disk* disk = working_for(device.wwid(), settings_.recovery_limit());
+    if (disk != nullptr && now() - *map.waiting_since > settings_.recovery_limit()) {
+      violate("stalled", fmt::format("requests of {} wait although {} works", device.name.text, disk->name));
+      map.waiting_since = now();
+    }
+  }
+  if (!device.live) return;
+  if (device.live->queue_if_no_path) map.gave_up = false;
+  bool hopeless = std::none_of(device.live->paths.begin(), device.live->paths.end(),
+                               [&](const TargetPath& path) { return may_look_usable(device, *path.disk); });
+  if (!hopeless || device.live->valid_paths() > 0) {
+    map.hopeless_since.reset();
+    return;
+  }
+  if (!map.hopeless_since) map.hopeless_since = now();
+  if (!waits || settings_.no_path_retry.kind == NoPathRetry::Kind::queue) return;
+  // A daemon that has just started has to hear of every path first.
+  MonoTime began = daemon_since_.value_or(now()) + settings_.notice_limit();
+  MonoTime since = std::max({*map.hopeless_since, began, settings_changed_, reconfigured_});
+  Duration retries = settings_.polling_interval * static_cast<int>(settings_.no_path_retry.checks);
+  Duration slept = (retries + seconds{5}) * static_cast<int>(queue_.pauses_since(since));
+  Duration limit = retries + slept + settings_.polling_interval + seconds{5};
+  if (now() - since > limit && now() - *map.waiting_since > seconds{2}) {
+    violate("queued too long", fmt::format("{}: no path for {}, and requests still wait", device.name.text, seconds_text(now() - since)));
+  }
+}
+
+void Oracle::tick() {
+  for (const DmDevice* device : kernel_.devices()) {
+    if (!device->is_multipath()) continue;
+    MapKnowledge& map = maps_[device->wwid()];
+    check_waiting(*device, map);
+    if (!device->suspended) {
+      map.suspended_since.reset();
+    } else if (!map.suspended_since) {
+      map.suspended_since = now();
+    } else if (now() - *map.suspended_since > longest_suspension + settings_.error_handling) {
+      violate("stands still", fmt::format("{} has been suspended for {}", device->name.text, seconds_text(now() - *map.suspended_since)));
+    }
+    if (!device->live) continue;
+    bool due = map.to_fail_again != MonoTime{} && now() >= map.to_fail_again;
+    if (due) map.to_fail_again = {};
+    for (const TargetPath& path : device->live->paths) {
+      if (!path.active && !know(*path.disk).down_since) know(*path.disk).down_since = now();
+      const PathKnowledge& known = know(*path.disk);
+      bool long_known = known.bad && now() - known.judged > fail_again_limit;
+      if (due && daemon_since_ && path.active && path.disk->present && long_known && known.judged >= *daemon_since_) {
+        violate("not failed again", fmt::format("{}: {} is active after a load", device->name.text, path.disk->name));
+      }
+    }
+  }
+}
+
+/// A path that the daemon says is of no use gets no I/O from the kernel.
+void Oracle::compare_picture(const std::vector<ShownPath>& picture) {
+  for (const ShownPath& shown : picture) {
+    const Disk* disk = world_.find(shown.devnum);
+    if (disk == nullptr || !disk->present || disk->disk_sequence != shown.disk_sequence) continue;
+    PathKnowledge& known = know(*disk);
+    const DmDevice* device = shown.map.empty() ? nullptr : kernel_.find(MapName{shown.map});
+    bool decided = shown.state == PathState::down || shown.state == PathState::timeout ||
+                   shown.state == PathState::shaky || shown.state == PathState::delayed;
+    bool carries = false;
+    if (device != nullptr && device->live && !device->draining) {
+      carries = std::any_of(device->live->paths.begin(), device->live->paths.end(),
+                            [&](const TargetPath& path) { return path.disk == disk && path.active; });
+    }
+    if (!decided || !carries) {
+      known.differs_since.reset();
+    } else if (!known.differs_since) {
+      known.differs_since = now();
+    } else if (now() - *known.differs_since > picture_limit) {
+      violate("picture", fmt::format("{}: {} is shown as {}, and the kernel uses it", device->name.text, disk->name,
+                                     to_string(shown.state)));
+    }
+  }
+}
+
+}  // namespace mpath::sim

@@ -158,7 +158,9 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
       for (const TargetPath& path : device.live->paths) {
         bool last = path.disk == disk && path.active && device.live->valid_paths() == 1;
         bool again = map.to_fail_again != MonoTime{} && map.failed_before.contains(disk);
-        if (last && !again && !definitely_bad(*disk)) {
+        // What somebody else reinstated against the product's verdict is failed again.
+        bool against = now() < map.excused_until;
+        if (last && !again && !against && !definitely_bad(*disk)) {
           violate("last path", fmt::format("{}: {} is failed without a verdict", device.name.text, disk->name));
         }
       }

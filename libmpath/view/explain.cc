@@ -231,6 +231,7 @@ std::string bar_text(const PathView& path, MonoTime now) {
     case Bar::suspect: return "its check is outstanding far longer than those of its siblings";
     case Bar::unreliable: return "it failed too often lately";
     case Bar::unregistered: return "its registration for the map's persistent reservation is missing";
+    case Bar::standby: return "passive: only the array can activate it, and no path of the map is active";
     case Bar::drained: break;
   }
   std::string text = fmt::format("drained (asked for: {})", escape(path.drain_asked_for));

@@ -39,7 +39,8 @@ std::vector<Key> keywords_behind(ReasonKind kind) {
     case ReasonKind::paths_differ:
     case ReasonKind::path_state:
     case ReasonKind::requested:
-    case ReasonKind::read_only_differs: return {};
+    case ReasonKind::read_only_differs:
+    case ReasonKind::interrupted: return {};
   }
   return {};
 }

@@ -43,15 +43,17 @@ void Engine::Core::set_path_timer(PathRecord& path) {
   }
 }
 
-/// The device did not answer: the kernel ended the command. Of a read through the block layer only its length tells.
-bool Engine::Core::ended_by_timeout(const PathRecord& path, const CommandOutcome& outcome) const {
+/// I/O that was sent to the device may still be with it or with the kernel: the command was not answered and the kernel ended it (of a read
+/// through the block layer only its length tells), or the device is busy or its task set full, and the kernel sends I/O again and again.
+bool Engine::Core::may_hold_io(const PathRecord& path, const CommandOutcome& outcome) const {
   if (outcome.failure == CommandFailure::io_error) {
     milliseconds limit = check_timeout(path);
     if (path.facts->kernel_timeout) limit = std::min<milliseconds>(limit, *path.facts->kernel_timeout);
     // Engine time is shorter than the device's where the machine stood still.
     return std::max(outcome.round_trip, now - path.check.command_started) >= limit;
   }
-  return outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::time_out;
+  bool is_busy = outcome.status == 0x08 || outcome.status == 0x28;  // SAM-6 5.3.1
+  return outcome.failure == CommandFailure::none && (outcome.host_status == HostStatus::time_out || is_busy);
 }
 
 /// At once, or right after the check that is under way.
@@ -107,7 +109,7 @@ void Engine::Core::on(const CommandFinished& event) {
   }
   path->check.op = OpId::none;
   end_watch(*path, event.outcome);
-  path->silent = ended_by_timeout(*path, event.outcome);
+  path->silent = may_hold_io(*path, event.outcome);
   switch (path->check.step) {
     case CheckStep::idle: break;
     case CheckStep::probe: judge_probe(*path, event.outcome); break;

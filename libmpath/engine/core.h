@@ -144,7 +144,7 @@ struct Engine::Core {
   void check_now(PathRecord& path);
   void submit_step(PathRecord& path, CheckStep step, DeviceCommand command);
   void begin_asking(PathRecord& path);
-  [[nodiscard]] bool ended_by_timeout(const PathRecord& path, const CommandOutcome& outcome) const;
+  [[nodiscard]] bool may_hold_io(const PathRecord& path, const CommandOutcome& outcome) const;
   [[nodiscard]] policy::CheckContext check_context(const PathRecord& path) const;
   [[nodiscard]] bool ask_what_it_supports(PathRecord& path);
   void judge_probe(PathRecord& path, const CommandOutcome& outcome);

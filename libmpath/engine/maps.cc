@@ -226,8 +226,8 @@ std::optional<std::string> Engine::Core::silence_in(const MapRecord& map) {
     }
     // The check has given up, but I/O that was sent before the path was failed has a timeout of its own.
     milliseconds io_timeout = std::max(check_timeout(*path), milliseconds(path->facts->kernel_timeout.value_or(seconds{0})));
-    bool may_hold_io = path->silent && (path->silent_failed_at == MonoTime{} || now < path->silent_failed_at + io_timeout + io_end_grace);
-    if (may_hold_io) return path->facts->kernel_name + " may still hold I/O that it does not answer";
+    bool holds_io = path->silent && (path->silent_failed_at == MonoTime{} || now < path->silent_failed_at + io_timeout + io_end_grace);
+    if (holds_io) return path->facts->kernel_name + " may still hold I/O that it does not answer";
   }
   return std::nullopt;
 }

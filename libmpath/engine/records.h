@@ -153,7 +153,7 @@ struct PathRecord {
   bool returned = false;          ///< has become usable since groups were compared last
   CheckMachine check;
   MonoTime last_answer{};
-  bool silent = false;          ///< its last command ended by its timeout, not by an answer
+  bool silent = false;          ///< its last command says that I/O may still be held on its way; see Core::may_hold_io()
   MonoTime silent_failed_at{};  ///< since when a silent path gets no new I/O; what it got before may still be with it
   Duration last_check_length{0};
   Duration usual_check_length{0};  ///< the shorter of the last two, so that one hang is not taken for slowness

@@ -27,7 +27,7 @@ inline constexpr std::uint8_t report_groups_code = 0xa3;
 inline bool engine_at_work = false;
 
 /// What a disk does with commands.
-enum class Answer { good, dead, none };
+enum class Answer { good, dead, busy, none };
 
 struct Disk {
   DiscoveredPath found;
@@ -425,6 +425,8 @@ class Bench {
       outcome.failure = CommandFailure::io_error;
     } else if (asked.takes_no_commands) {
       outcome.failure = CommandFailure::not_a_scsi_device;
+    } else if (asked.answer == Answer::busy) {
+      outcome.status = 0x08;
     } else if (asked.answer == Answer::dead) {
       outcome.host_status = HostStatus::no_connect;
     } else if (code == 0x00 && !asked.sense.empty()) {

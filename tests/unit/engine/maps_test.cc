@@ -77,6 +77,20 @@ TEST(Load, TheTimeThatADeferralLastsIsShown) {
   EXPECT_NE(bench.picture()->maps.at(0)->deferred, before);
 }
 
+TEST(Load, WaitsForIoThatTheKernelSendsAgainAndAgainToABusyDevice) {
+  Settled bench;
+  bench.disks.at("sda").answer = Answer::busy;
+  bench.run(seconds{21});
+  ASSERT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
+  bench.disk("sdc");
+  bench.appear("sdc");
+  bench.run(seconds{2});
+  EXPECT_THAT(bench.actions, IsEmpty());
+  EXPECT_EQ(bench.picture()->maps.at(0)->deferred, "reload deferred: sda may still hold I/O that it does not answer");
+  bench.run(seconds{35});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload)) << "what it held has ended by its own timeout";
+}
+
 TEST(Load, IsReleasedWhenThePathThatHangsIsRemoved) {
   Settled bench("", {{"sda"}, {"sdb"}, {"sdc"}});
   bench.disks.at("sda").answer = Answer::none;

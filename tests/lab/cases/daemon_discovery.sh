@@ -138,7 +138,8 @@ note "maps removed"
 exec 9</dev/mapper/data
 multipath -f data >/run/printed
 same "status of multipath -f for a map in use" 1 $?
-same "words of multipath -f for a map in use" "map or partition in use" "$(cat /run/printed)"
+same "words of multipath -f for a map in use" "map or partition in use" "$(head -n 1 /run/printed)"
+grep -q "^data: map in use: open by bash ($$)" /run/printed || fail "multipath -f does not name the holder: $(cat /run/printed)"
 exec 9<&-
 multipath -f data || fail "the map is not removed"
 [ ! -e /dev/mapper/data ] || wait_for 5 '[ ! -e /dev/mapper/data ]' || fail "the link stays"

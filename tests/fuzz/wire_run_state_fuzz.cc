@@ -17,6 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   body = "multipathd state 1\n" + body;
   body += fmt::format("end {} {:016x}\n", std::count(body.begin(), body.end(), '\n') - 1, fingerprint(body));
   auto state = wire::parse_run_state(body);
-  if (state && wire::parse_run_state(wire::format_run_state(*state)) != state) std::abort();
+  if (!state) return 0;
+  auto again = wire::parse_run_state(wire::format_run_state(*state));
+  if (!again || !(*again == *state)) std::abort();
   return 0;
 }

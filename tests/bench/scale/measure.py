@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs bench_scale: a cold start of 16,384 paths must take less than 2 s, and one path event must cost the engine the same number of
-instructions (callgrind, within 10 %) whether it knows 1,024 paths or 16,384.
+instructions (callgrind, at most 10 % more) whether it knows 1,024 paths or 16,384.
 
   measure.py --binary FILE                      measure this program
   measure.py --source DIRECTORY --build DIR     build it there first, optimised and without sanitizers
@@ -72,7 +72,7 @@ def main():
         difference = large[phase] / small[phase] - 1
         print(f"{phase}: {small[phase]:.0f} instructions for each event with {SMALL} paths, {large[phase]:.0f} with {LARGE} "
               f"({difference:+.1%})")
-        good = good and abs(difference) <= TOLERANCE
+        good = good and difference <= TOLERANCE  # less for more paths is no fault: what a batch shares weighs less
     print("within the limits" if good else "NOT within the limits")
     return 0 if good else 1
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -81,6 +82,7 @@ struct Engine::Core {
   void sampling_due(PathRecord& path);
   void judge_sample(PathRecord& path, const config::MarginalSettings& settings);
   [[nodiscard]] bool take_test_read(const CommandFinished& event);
+  [[nodiscard]] RequestResult may_mark(const PathRecord& path);
   RequestResult request_set_marginal(PathRecord& path, const Request& request);
   RequestResult request_unset_marginal(PathRecord& path, const Request& request);
   RequestResult request_unset_marginal_map(MapRecord& map, const Request& request);
@@ -92,10 +94,10 @@ struct Engine::Core {
   [[nodiscard]] InitState init_state_of(const PathRecord& path) const;
 
   // --- failback.cc: which group carries I/O -----------------------------------------------------------------------
-  void sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout& layout);
+  void sync_group(MapRecord& map, const plan::Plan& plan);
   void enable_groups(MapRecord& map);
   void hold_standby_paths(MapRecord& map);
-  [[nodiscard]] bool another_is_up(const MapRecord& map, const PathRecord& path);
+  [[nodiscard]] bool one_is_up(const MapRecord& map, const PathRecord* except);
   void watch_ghost_delay(MapRecord& map);
   [[nodiscard]] bool delays_readiness(MapRecord& map, const TableAction& action);
   [[nodiscard]] bool awaits_first_answers(const MapRecord& map);
@@ -131,7 +133,21 @@ struct Engine::Core {
   void assume(PathRecord& path);
   void join_map(PathRecord& path);
   void leave_map(PathRecord& path);
-  [[nodiscard]] PathRecord* find_path(PathId id);
+  [[nodiscard]] PathRecord* find_path(PathId id) {
+    if (!id.valid() || id.slot >= paths.size()) return nullptr;
+    PathRecord& path = *paths[id.slot];
+    return path.live && path.id == id ? &path : nullptr;
+  }
+  /// What belongs to a map, paths that are leaving included.
+  [[nodiscard]] auto members_of(const MapRecord& map) {
+    return map.paths | std::views::transform([this](PathId id) { return find_path(id); }) |
+           std::views::filter([](const PathRecord* path) { return path != nullptr; }) |
+           std::views::transform([](PathRecord* path) -> PathRecord& { return *path; });
+  }
+  /// The paths of a map that are there.
+  [[nodiscard]] auto paths_of(const MapRecord& map) {
+    return members_of(map) | std::views::filter([](const PathRecord& path) { return !path.removed; });
+  }
   [[nodiscard]] PathRecord* find_path(DevNum devnum);
   [[nodiscard]] PathRecord* find_path_by_name(std::string_view name_or_number);
   void choose_methods(PathRecord& path);
@@ -236,6 +252,7 @@ struct Engine::Core {
   [[nodiscard]] bool may_act_now(MapRecord& map, const TableAction& action);
   void read_map(MapRecord& map);
   void take_kernel_map(MapRecord& map, const KernelMap& kernel);
+  void renamed_from_outside(MapRecord& map, const MapName& name);
   void map_vanished(MapRecord& map);
   [[nodiscard]] MapRecord* find_listed(const KernelMapListing& listing);
   [[nodiscard]] std::vector<PathRecord*> members_for_table(MapRecord& map);
@@ -421,6 +438,7 @@ struct Engine::Core {
   std::map<std::uint64_t, MapId> map_order;
   TargetVersion target_version{};
   std::unordered_set<MapName> foreign_names;  ///< dm devices that are not ours
+  std::multimap<DevNum, MapId> maps_awaiting;  ///< by a device of their table of which udev has not told
   std::vector<MapId> map_queue;
   std::uint64_t checks_outstanding = 0;
   std::size_t paths_sampled = 0;             ///< under test reads now
@@ -458,9 +476,9 @@ inline constexpr Duration settle_time_most = seconds{2};
 inline constexpr Duration fresh_answer = seconds{1};
 /// … and a slow one within this.
 inline constexpr Duration fresh_answer_most = seconds{5};
-/// REPORT TARGET PORT GROUPS: one path asks for all of its map; after so long without an answer another one may.
 /// How long a load waits for what there is to know of a device in the table.
 inline constexpr Duration stranger_patience = seconds{10};
+/// REPORT TARGET PORT GROUPS: one path asks for all of its map; after so long without an answer another one may.
 inline constexpr Duration groups_answer_limit = seconds{1};
 /// A map's last path on which I/O failed more than once returns after this.
 inline constexpr Duration last_path_hold = seconds{1};

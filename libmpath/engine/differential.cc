@@ -12,17 +12,13 @@ void Engine::Core::compare_siblings(MapRecord& map) {
   bool first = std::exchange(map.compared_minute, minute) < 0;
   if (first || map.paths.size() < 2) return;
   policy::SiblingFigures all;
-  for (PathId id : map.paths) {
-    if (const PathRecord* path = find_path(id); path != nullptr && !path->removed) all.add(path->sketch.figures_of(minute - 1));
-  }
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
-    policy::CheckFigures own = path->sketch.figures_of(minute - 1);
-    bool alive = is_usable(path->health.state);
-    if (!path->outlier.advance(alive ? policy::judge_minute(own, all) : policy::MinuteVerdict::unknown)) continue;
-    path->outlier_siblings_p99 = all.median_p99_without(own);
-    tell_outlier(*path);
+  for (const PathRecord& path : paths_of(map)) all.add(path.sketch.figures_of(minute - 1));
+  for (PathRecord& path : paths_of(map)) {
+    policy::CheckFigures own = path.sketch.figures_of(minute - 1);
+    bool alive = is_usable(path.health.state);
+    if (!path.outlier.advance(alive ? policy::judge_minute(own, all) : policy::MinuteVerdict::unknown)) continue;
+    path.outlier_siblings_p99 = all.median_p99_without(own);
+    tell_outlier(path);
   }
   mark_outliers(map);
 }
@@ -49,19 +45,14 @@ OutlierView Engine::Core::outlier_evidence(const PathRecord& path) const {
 /// marked.
 void Engine::Core::mark_outliers(MapRecord& map) {
   if (map.outliers_marked_at != MonoTime{} && map.outliers_marked_at + policy::outlier_pause > now) return;
-  auto fit = [this](PathId id) {
-    const PathRecord* path = find_path(id);
-    return path != nullptr && !path->removed && path->in_table && may_serve(*path) && !path->outlier.is_outlier() &&
-           !path->marginal_reasons.any();
-  };
-  bool one_is_fit = std::ranges::any_of(map.paths, fit);
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
-    bool holds = path->outlier.is_outlier();
-    if (path->marginal_reasons.has(MarginalReason::outlier) == holds || (holds && !one_is_fit)) continue;
+  bool one_is_fit = std::ranges::any_of(paths_of(map), [](const PathRecord& path) {
+    return path.in_table && may_serve(path) && !path.outlier.is_outlier() && !path.marginal_reasons.any();
+  });
+  for (PathRecord& path : paths_of(map)) {
+    bool holds = path.outlier.is_outlier();
+    if (path.marginal_reasons.has(MarginalReason::outlier) == holds || (holds && !one_is_fit)) continue;
     map.outliers_marked_at = now;
-    set_marginal(*path, MarginalReason::outlier, holds);
+    set_marginal(path, MarginalReason::outlier, holds);
   }
 }
 

@@ -49,12 +49,10 @@ std::string Engine::Core::too_few_paths(const std::vector<PathRecord*>& leaving_
     if (map == nullptr || !map->kernel) continue;
     bool concerned = false;
     std::uint32_t left = 0;
-    for (PathId id : map->paths) {
-      PathRecord* path = find_path(id);
-      if (path == nullptr || path->removed) continue;
-      bool leaves = leaving.contains(path);
+    for (PathRecord& path : paths_of(*map)) {
+      bool leaves = leaving.contains(&path);
       concerned = concerned || leaves;
-      bool good = path->in_table && may_serve(*path) && path->kernel_state != KernelPathState::failed;
+      bool good = path.in_table && may_serve(path) && path.kernel_state != KernelPathState::failed;
       left += good && !leaves ? 1U : 0U;
     }
     if (!concerned || left >= keep) continue;
@@ -177,11 +175,10 @@ void Engine::Core::restore_drains(std::vector<Drain> known) {
 
 /// The map has no usable path. While a drain is not confirmed nobody works on the path yet: it serves its map rather than nothing.
 void Engine::Core::give_up_drains(MapRecord& map) {
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed || !path->drained || !is_usable(path->health.state)) continue;
-    const Drain* drain = drain_of(*path);
-    if (drain != nullptr && drain->undo_at != no_deadline) end_drain(*path, "its map has no other usable path, and it is not confirmed");
+  for (PathRecord& path : paths_of(map)) {
+    if (!path.drained || !is_usable(path.health.state)) continue;
+    const Drain* drain = drain_of(path);
+    if (drain != nullptr && drain->undo_at != no_deadline) end_drain(path, "its map has no other usable path, and it is not confirmed");
   }
 }
 

@@ -12,14 +12,13 @@ constexpr Duration between_enablings = seconds{5};
 
 /// Which group is best is known when every path of the table has answered once; until then the kernel's choice stands.
 bool Engine::Core::awaits_first_answers(const MapRecord& map) {
-  return std::ranges::any_of(map.paths, [&](PathId id) {
-    const PathRecord* path = find_path(id);
-    return path != nullptr && path->in_table && !path->removed && !path->checks_disabled && !path->answered;
+  return std::ranges::any_of(paths_of(map), [&](const PathRecord& path) {
+    return path.in_table && !path.checks_disabled && !path.answered;
   });
 }
 
 /// The group the kernel begins with and the one that is best are not the same: what failback says of it.
-void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan, const policy::Layout&) {
+void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan) {
   if (map.switch_op != OpId::none || map.message_retry_at > now || awaits_first_answers(map)) return;
   const plan::PlannedMessage* wish = nullptr;
   for (const plan::PlannedMessage& planned : plan.messages) {
@@ -32,14 +31,12 @@ void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan, const poli
                               .timer_runs = map.failback_due != no_deadline,
                               .timer_expired = std::exchange(map.failback_now, false)};
   std::uint32_t usable_in_best = 0;
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr) continue;
-    bool came_back = std::exchange(path->returned, false) && may_serve(*path);
+  for (PathRecord& path : members_of(map)) {
+    bool came_back = std::exchange(path.returned, false) && may_serve(path);
     facts.path_came_up = facts.path_came_up || came_back;
-    if (wish == nullptr || !may_serve(*path)) continue;
+    if (wish == nullptr || !may_serve(path)) continue;
     const KernelGroup& best = map.kernel->table.groups[wish->message.group - 1];
-    if (std::ranges::find(best.paths, path->facts->devnum, &KernelPath::devnum) == best.paths.end()) continue;
+    if (std::ranges::find(best.paths, path.facts->devnum, &KernelPath::devnum) == best.paths.end()) continue;
     ++usable_in_best;
     facts.best_came_back = facts.best_came_back || came_back;
   }
@@ -77,32 +74,26 @@ void Engine::Core::enable_groups(MapRecord& map) {
 
 /// A path in standby that only the array can activate is not given I/O as the only one of its map: it would fail it.
 void Engine::Core::hold_standby_paths(MapRecord& map) {
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
-    bool inert = path->health.state == PathState::ghost && path->facts->tpg_support == TpgSupport::implicit_only &&
-                 path->in_table && path->kernel_state == KernelPathState::failed;
-    bool held = inert && !another_is_up(map, *path) && !has_other_usable(*path);
-    if (path->standby == held) continue;
-    path->standby = held;
-    touch(*path);
+  for (PathRecord& path : paths_of(map)) {
+    bool inert = path.health.state == PathState::ghost && path.facts->tpg_support == TpgSupport::implicit_only &&
+                 path.in_table && path.kernel_state == KernelPathState::failed;
+    bool held = inert && !one_is_up(map, &path) && !has_other_usable(path);
+    if (path.standby == held) continue;
+    path.standby = held;
+    touch(path);
   }
 }
 
-bool Engine::Core::another_is_up(const MapRecord& map, const PathRecord& path) {
-  return std::ranges::any_of(map.paths, [&](PathId id) {
-    const PathRecord* other = find_path(id);
-    return other != nullptr && other->id != path.id && other->in_table && other->health.state == PathState::up && may_serve(*other);
+bool Engine::Core::one_is_up(const MapRecord& map, const PathRecord* except) {
+  return std::ranges::any_of(members_of(map), [&](const PathRecord& other) {
+    return &other != except && other.in_table && other.health.state == PathState::up && may_serve(other);
   });
 }
 
 /// A map of standby paths only is not ready for its users before one of them is up, or ghost_delay is over.
 void Engine::Core::watch_ghost_delay(MapRecord& map) {
   if (map.ghost_deadline == no_deadline) return;
-  bool up = std::ranges::any_of(map.paths, [&](PathId id) {
-    const PathRecord* path = find_path(id);
-    return path != nullptr && path->in_table && path->health.state == PathState::up && may_serve(*path);
-  });
+  bool up = one_is_up(map, nullptr);
   if (!up && map.ghost_deadline > now) return;
   log(Severity::notice, map.name.text, up ? "a path is up; the map is ready" : "no path is up after ghost_delay; the map is ready all the same");
   map.ghost_deadline = no_deadline;

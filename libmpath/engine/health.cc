@@ -30,10 +30,9 @@ Bar Engine::Core::bar(const PathRecord& path) {
 bool Engine::Core::has_other_usable(const PathRecord& path) {
   MapRecord* map = find_map(path.map);
   if (map == nullptr) return false;
-  return std::ranges::any_of(map->paths, [&](PathId id) {
-    PathRecord* other = find_path(id);
-    return other != nullptr && other != &path && !other->removed && other->in_table && may_serve(*other) &&
-           other->kernel_state != KernelPathState::failed;
+  return std::ranges::any_of(paths_of(*map), [&](PathRecord& other) {
+    return &other != &path && other.in_table && may_serve(other) &&
+           other.kernel_state != KernelPathState::failed;
   });
 }
 
@@ -141,9 +140,8 @@ void Engine::Core::refresh_now_and_then(MapRecord& map) {
   if (settled && std::max(map.read_at, map.looked_at) + round > now) return;
   if (map.read_at == now) return;
   map.looked_at = now;
-  bool leaves = std::ranges::any_of(map.paths, [&](PathId id) {
-    const PathRecord* path = find_path(id);
-    return path != nullptr && path->removed;
+  bool leaves = std::ranges::any_of(members_of(map), [&](const PathRecord& path) {
+    return path.removed;
   });
   map.kernel_stale = !settled || leaves || map.wishes_load || map.read_at + rounds_between_reads * round <= now;
   queue_map(map);

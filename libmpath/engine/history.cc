@@ -25,20 +25,6 @@ std::string_view bar_word(Bar bar) {
   return "";
 }
 
-std::string_view bar_reason(Bar bar) {
-  switch (bar) {
-    case Bar::none: return "nothing keeps I/O from it any more";
-    case Bar::disabled: return "failed by command; reinstate path takes it back";
-    case Bar::quarantined: return "another volume answers behind this device";
-    case Bar::suspect: return "its check is outstanding for far longer than its siblings'";
-    case Bar::unreliable: return "it failed too often lately";
-    case Bar::drained: return "drained by command";
-    case Bar::unregistered: return "its registration for the map's reservation is missing";
-    case Bar::standby: return "only the array can activate it, and no path of the map is active";
-  }
-  return "";
-}
-
 /// Where each kind of event stands among the causes.
 struct CauseOf {
   Cause operator()(const ConfigurationLoaded&) const { return Cause::start; }
@@ -89,6 +75,20 @@ std::string to_string(const PathStanding& standing) {
   if (standing.bar != Bar::none) text += fmt::format(", {}", bar_word(standing.bar));
   if (standing.marginal) text += ", marginal";
   return text;
+}
+
+std::string_view reason_of(Bar bar) {
+  switch (bar) {
+    case Bar::none: return "nothing keeps I/O from it any more";
+    case Bar::disabled: return "failed by command; reinstate path takes it back";
+    case Bar::quarantined: return "another volume answers behind this device; rescan or remove it";
+    case Bar::suspect: return "its check is outstanding far longer than those of its siblings";
+    case Bar::unreliable: return "it failed too often lately";
+    case Bar::drained: return "drained by command";
+    case Bar::unregistered: return "its registration for the map's persistent reservation is missing";
+    case Bar::standby: return "only the array can activate it, and no path of the map is active";
+  }
+  return "";
 }
 
 std::string_view to_string(MapStanding standing) {
@@ -167,7 +167,7 @@ void Engine::Core::note_standing(PathRecord& path) {
   Transition entry{.at = now + standstill, .before = path.noted_standing, .after = packed, .cause = current_cause()};
   if (current_ != nullptr) entry.sense = packed_sense(*current_);
   bool state_moved = before.state != standing.state;
-  std::string_view reason = state_moved ? path.health.reason : bar_reason(standing.bar);
+  std::string_view reason = state_moved ? path.health.reason : reason_of(standing.bar);
   if (!state_moved && before.bar == standing.bar) reason = standing.marginal ? "marked as marginal" : "not marginal any more";
   set_reason(entry, reason);
   path.noted_standing = packed;
@@ -270,9 +270,7 @@ std::vector<HistoryView> Engine::Core::history_of(const std::vector<std::string>
     add_path(*path);
   } else if (MapRecord* map = requested_map(Request{.map = device})) {
     found.push_back({map->name.text, {}, true, map->history.entries()});
-    for (PathId id : map->paths) {
-      if (PathRecord* member = find_path(id)) add_path(*member);
-    }
+    for (PathRecord& member : members_of(*map)) add_path(member);
   }
   return found;
 }

@@ -26,6 +26,9 @@ enum class Bar : std::uint8_t {
   standby,       ///< only the array can activate it, and no path of the map is active
 };
 
+/// Why, as a clause for people. Lives as long as the program.
+[[nodiscard]] std::string_view reason_of(Bar bar);
+
 /// How a path stands: its state, what bars it, and whether it is marked as marginal.
 struct PathStanding {
   PathState state = PathState::unchecked;

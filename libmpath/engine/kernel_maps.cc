@@ -34,21 +34,23 @@ void Engine::Core::on(const MapRead& event) {
   }
 }
 
+/// The name it has been given holds, whatever we had in mind.
+void Engine::Core::renamed_from_outside(MapRecord& map, const MapName& name) {
+  log(Severity::notice, name.text, "was called " + map.kernel->name.text + " and renamed from outside");
+  map.kernel->name = name;
+  map.wanted_name = {};
+}
+
 /// Everything the kernel says of a map is taken over; a path that the kernel failed by itself is noticed here.
 void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
   bool fresh = !map.kernel;
-  if (map.kernel && map.kernel->name != kernel.name) {
-    log(Severity::notice, kernel.name.text, "was called " + map.kernel->name.text + " and renamed from outside");
-    map.wanted_name = {};
-  }
+  if (!fresh && map.kernel->name != kernel.name) renamed_from_outside(map, kernel.name);
   take_name(map, kernel.name);
   map.kernel = kernel;
   map.read_at = now;
   touch(map);
   queue_map(map);
-  for (PathId id : map.paths) {
-    if (PathRecord* path = find_path(id)) path->in_table = false;
-  }
+  for (PathRecord& path : members_of(map)) path.in_table = false;
   std::vector<PathRecord*> newly_failed;
   for (const KernelGroup& group : kernel.table.groups) {
     for (const KernelPath& member : group.paths) {
@@ -146,9 +148,7 @@ void Engine::Core::on(const MapsChanged& event) {
     }
     if (same_device(listing, *map) && map->table_op == OpId::none && map->kernel->name != listing.name) {
       // It is read by the name it has now; the rest follows from what is read.
-      log(Severity::notice, listing.name.text, "was called " + map->kernel->name.text + " and renamed from outside");
-      map->kernel->name = listing.name;
-      map->wanted_name = {};
+      renamed_from_outside(*map, listing.name);
       take_name(*map, listing.name);
     }
     map->kernel_stale = true;

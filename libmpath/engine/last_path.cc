@@ -8,18 +8,16 @@ namespace mpath::engine {
 
 /// Paths that were made to wait because I/O failed on them are the last hope now; but not over and over within a second.
 void Engine::Core::recall_held_paths(MapRecord& map) {
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
+  for (PathRecord& path : paths_of(map)) {
     // It works, and was only not trusted.
-    if (path->health.state == PathState::delayed && path->check.step == CheckStep::idle) check_now(*path);
-    if (path->hold_until <= now) continue;
-    path->hold_until = held_until(*path);
-    if (path->hold_until <= now) {
-      check_now(*path);
-    } else if (path->check.step == CheckStep::idle) {
-      path->next_check = path->hold_until;
-      set_path_timer(*path);
+    if (path.health.state == PathState::delayed && path.check.step == CheckStep::idle) check_now(path);
+    if (path.hold_until <= now) continue;
+    path.hold_until = held_until(path);
+    if (path.hold_until <= now) {
+      check_now(path);
+    } else if (path.check.step == CheckStep::idle) {
+      path.next_check = path.hold_until;
+      set_path_timer(path);
     }
   }
 }
@@ -29,12 +27,11 @@ void Engine::Core::update_usable(MapRecord& map) {
   if (!map.kernel || !map.settings) return;
   bool any_usable = false;
   bool all_answered = true;
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
+  for (const PathRecord& path : paths_of(map)) {
     // One that is not in the table carries no I/O, whatever it answers.
-    if (path == nullptr || path->removed || !path->in_table) continue;
-    all_answered = all_answered && path->answered;
-    any_usable = any_usable || may_serve(*path);
+    if (!path.in_table) continue;
+    all_answered = all_answered && path.answered;
+    any_usable = any_usable || may_serve(path);
   }
   // Before discovery is done the paths of an adopted map are not known, which is not the same as having none.
   bool all_known = all_answered && configured_once && found_paths.empty();

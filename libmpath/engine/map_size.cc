@@ -13,9 +13,8 @@ constexpr Duration resize_patience = seconds{3};
 /// The size that all paths show, in sectors, or which path stands against it.
 Result<std::uint64_t> Engine::Core::agreed_size(const MapRecord& map) {
   std::map<std::uint64_t, std::size_t> sizes;
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    if (path != nullptr && !path->removed && !path->quarantined) ++sizes[path->facts->size_sectors];
+  for (const PathRecord& path : paths_of(map)) {
+    if (!path.quarantined) ++sizes[path.facts->size_sectors];
   }
   if (sizes.empty()) return fail(ErrorCode::not_found, map.name.text, "has no path");
   if (sizes.size() == 1 && sizes.begin()->first != 0) return sizes.begin()->first;
@@ -23,26 +22,24 @@ Result<std::uint64_t> Engine::Core::agreed_size(const MapRecord& map) {
   std::uint64_t present = map.kernel ? map.kernel->table.size_sectors : 0;
   auto weight = [&](const auto& entry) { return std::tuple(entry.first != 0, entry.second, entry.first != present); };
   auto most = std::ranges::max_element(sizes, {}, weight);
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed || path->quarantined || path->facts->size_sectors == most->first) continue;
-    if (path->facts->size_sectors == 0) break;
+  for (const PathRecord& path : paths_of(map)) {
+    if (path.quarantined || path.facts->size_sectors == most->first) continue;
+    if (path.facts->size_sectors == 0) break;
     return fail(ErrorCode::conflict, map.name.text,
-                fmt::format("{} still has {} sectors, the others have {}; rescan it or remove it", path->facts->kernel_name,
-                            path->facts->size_sectors, most->first));
+                fmt::format("{} still has {} sectors, the others have {}; rescan it or remove it", path.facts->kernel_name,
+                            path.facts->size_sectors, most->first));
   }
   return fail(ErrorCode::conflict, map.name.text, "the size of a path is not known: it has 0 sectors");
 }
 
 /// Ask the kernel to look at every path that answers. One that does not would hold the lane.
 void Engine::Core::rescan_paths(MapRecord& map) {
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    bool answers = path != nullptr && !path->removed && is_usable(path->health.state) && path->check.step == CheckStep::idle;
-    if (!answers || path->rescan_op != OpId::none || path->facts->bus != Bus::scsi) continue;
-    path->rescan_op = new_op();
+  for (PathRecord& path : paths_of(map)) {
+    bool answers = is_usable(path.health.state) && path.check.step == CheckStep::idle;
+    if (!answers || path.rescan_op != OpId::none || path.facts->bus != Bus::scsi) continue;
+    path.rescan_op = new_op();
     ++map.rescans;
-    emit(RescanPath{path->rescan_op, path->id, path->facts});
+    emit(RescanPath{path.rescan_op, path.id, path.facts});
   }
 }
 
@@ -152,10 +149,9 @@ void Engine::Core::answer_resize(MapRecord& map, const RequestResult& result) {
 
 /// The client waits no longer. What it asked for is still done as soon as it can be.
 void Engine::Core::resize_overdue(MapRecord& map) {
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    if (path == nullptr || path->rescan_op == OpId::none) continue;
-    return answer_resize(map, {Outcome::failed, map.name.text + ": " + path->facts->kernel_name + " does not answer the rescan"});
+  for (const PathRecord& path : members_of(map)) {
+    if (path.rescan_op == OpId::none) continue;
+    return answer_resize(map, {Outcome::failed, map.name.text + ": " + path.facts->kernel_name + " does not answer the rescan"});
   }
   std::string why = map.deferred.empty() ? "the new size cannot be taken yet" : map.deferred;
   answer_resize(map, {Outcome::failed, map.name.text + ": " + why + "; the map is resized as soon as it can be"});

@@ -67,12 +67,10 @@ void Engine::Core::erase_map(MapRecord& map) {
 void Engine::Core::refresh_settings(MapRecord& map) {
   if (!resolver) return;
   const PathRecord* representative = nullptr;
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
-    if (representative == nullptr) representative = path;
-    if (path->health.state == PathState::up) {
-      representative = path;
+  for (const PathRecord& path : paths_of(map)) {
+    if (representative == nullptr) representative = &path;
+    if (path.health.state == PathState::up) {
+      representative = &path;
       break;
     }
   }

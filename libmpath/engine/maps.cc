@@ -41,18 +41,17 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
   std::uint64_t size = map.kernel && !may_resize(map) ? map.kernel->table.size_sectors : 0;
   // Of a volume that grew since, a map without a working path shows no more than before, but goes on.
   bool takes_larger = map.kernel && size != 0 && !carries_io(map);
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->in_table || path->removed || path->quarantined) continue;
-    bool works = path->answered && is_usable(path->health.state) && (!map.kernel || !awaits_priority(*path));
-    bool may_begin = !map.kernel && path->answered && path->facts->sysfs_state == SysfsState::up &&
-                     path->health.state == PathState::down;
+  for (PathRecord& path : paths_of(map)) {
+    if (path.in_table || path.quarantined) continue;
+    bool works = path.answered && is_usable(path.health.state) && (!map.kernel || !awaits_priority(path));
+    bool may_begin = !map.kernel && path.answered && path.facts->sysfs_state == SysfsState::up &&
+                     path.health.state == PathState::down;
     if (!works && !may_begin) continue;
-    if (size == 0) size = path->facts->size_sectors;
-    bool fits = takes_larger ? path->facts->size_sectors >= size : path->facts->size_sectors == size;
+    if (size == 0) size = path.facts->size_sectors;
+    bool fits = takes_larger ? path.facts->size_sectors >= size : path.facts->size_sectors == size;
     if (!fits || size == 0) continue;
-    if (map.kernel && !policy::fits_queue_mode(*path->facts, map.kernel->table.features)) continue;
-    members.push_back(path);
+    if (map.kernel && !policy::fits_queue_mode(*path.facts, map.kernel->table.features)) continue;
+    members.push_back(&path);
   }
   return members;
 }
@@ -61,10 +60,9 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
 /// groups: its port group's priority, that of its companions in the kernel's table, or a place after all others in the kernel's order.
 std::optional<int> Engine::Core::assumed_priority(const MapRecord& map, const PathRecord& path) {
   if (path.priority || path.priority_method() == policy::PriorityMethod::missing) return path.priority;
-  for (PathId id : map.paths) {
-    const PathRecord* other = find_path(id);
-    if (other == nullptr || !other->priority || !path.facts->target_port_group) continue;
-    if (other->facts->target_port_group == path.facts->target_port_group) return other->priority;
+  for (const PathRecord& other : members_of(map)) {
+    if (!other.priority || !path.facts->target_port_group) continue;
+    if (other.facts->target_port_group == path.facts->target_port_group) return other.priority;
   }
   if (!map.kernel || !path.in_table) return std::nullopt;
   for (std::size_t at = 0; at < map.kernel->table.groups.size(); ++at) {
@@ -125,12 +123,10 @@ bool Engine::Core::ready_to_create(MapRecord& map) {
   std::uint32_t known = 0;
   bool any_usable = false;
   bool all_answered = true;
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
+  for (const PathRecord& path : paths_of(map)) {
     ++known;
-    any_usable = any_usable || may_serve(*path);
-    all_answered = all_answered && path->answered;
+    any_usable = any_usable || may_serve(path);
+    all_answered = all_answered && path.answered;
   }
   if (known == 0 || !any_usable) return false;
   policy::ClaimFacts claim{.map_exists = false, .in_wwids_file = wwids.contains(map.wwid), .known_paths = known};
@@ -163,11 +159,10 @@ bool Engine::Core::ask_for_priorities(MapRecord& map) {
   bool reads = reader != nullptr && reader->check.step == CheckStep::target_groups &&
                reader->check.command_started + groups_answer_limit > now;
   PathRecord* idle = nullptr;
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed || path->quarantined || !awaits_priority(*path)) continue;
-    if (reads || path->check.step != CheckStep::idle) return true;
-    idle = idle == nullptr ? path : idle;
+  for (PathRecord& path : paths_of(map)) {
+    if (path.quarantined || !awaits_priority(path)) continue;
+    if (reads || path.check.step != CheckStep::idle) return true;
+    idle = idle == nullptr ? &path : idle;
   }
   if (idle == nullptr) return false;
   check_now(*idle);
@@ -176,18 +171,16 @@ bool Engine::Core::ask_for_priorities(MapRecord& map) {
 
 /// Whether the map can do without a load for now: a path of its table works, or has not answered yet and may well carry I/O.
 bool Engine::Core::carries_io(const MapRecord& map) {
-  return std::ranges::any_of(map.paths, [&](PathId id) {
-    const PathRecord* path = find_path(id);
-    if (path == nullptr || !path->in_table || path->removed || bar(*path) != Bar::none) return false;
-    return is_usable(path->health.state) || (!path->answered && path->kernel_state != KernelPathState::failed);
+  return std::ranges::any_of(paths_of(map), [&](const PathRecord& path) {
+    if (!path.in_table || bar(path) != Bar::none) return false;
+    return is_usable(path.health.state) || (!path.answered && path.kernel_state != KernelPathState::failed);
   });
 }
 
 /// A new size needs a flush, and without a path that the kernel uses that would fail the I/O that waits for one.
 bool Engine::Core::may_resize(const MapRecord& map) {
-  return map.resize_wanted && std::ranges::any_of(map.paths, [&](PathId id) {
-    const PathRecord* path = find_path(id);
-    return path != nullptr && path->in_table && !path->removed && may_serve(*path) && path->kernel_state == KernelPathState::active;
+  return map.resize_wanted && std::ranges::any_of(paths_of(map), [&](const PathRecord& path) {
+    return path.in_table && may_serve(path) && path.kernel_state == KernelPathState::active;
   });
 }
 
@@ -204,30 +197,28 @@ bool Engine::Core::brings_hope(const MapSpec& spec) {
 /// Why the table must not be loaded now, if it must not. Asks paths that have not answered lately.
 std::optional<std::string> Engine::Core::load_blocked(MapRecord& map, const MapSpec& spec) {
   if (!carries_io(map) && brings_hope(spec)) return std::nullopt;
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed || !path->in_table || path->checks_disabled) continue;
+  for (PathRecord& path : paths_of(map)) {
+    if (!path.in_table || path.checks_disabled) continue;
     // Of paths that take their time the first one's answer has aged when the last one has answered. One that was waited for in vain
     // says nothing of how long it usually takes.
-    Duration slowness = is_usable(path->health.state) ? path->usual_check_length : Duration{0};
+    Duration slowness = is_usable(path.health.state) ? path.usual_check_length : Duration{0};
     Duration fresh = std::min<Duration>(fresh_answer + slowness, fresh_answer_most);
-    if (path->check.step == CheckStep::idle && path->last_answer + fresh < now) check_now(*path);
+    if (path.check.step == CheckStep::idle && path.last_answer + fresh < now) check_now(path);
   }
   return silence_in(map);
 }
 
 /// Which path of the table has not answered its check yet, if any, and for how long.
 std::optional<std::string> Engine::Core::silence_in(const MapRecord& map) {
-  for (PathId id : map.paths) {
-    const PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed || !path->in_table || path->checks_disabled) continue;
-    if (path->check.step != CheckStep::idle) {
-      return fmt::format("{} has not answered for {}", path->facts->kernel_name, seconds_text(now - path->check.started));
+  for (const PathRecord& path : paths_of(map)) {
+    if (!path.in_table || path.checks_disabled) continue;
+    if (path.check.step != CheckStep::idle) {
+      return fmt::format("{} has not answered for {}", path.facts->kernel_name, seconds_text(now - path.check.started));
     }
     // The check has given up, but I/O that was sent before the path was failed has a timeout of its own.
-    milliseconds io_timeout = std::max(check_timeout(*path), milliseconds(path->facts->kernel_timeout.value_or(seconds{0})));
-    bool holds_io = path->silent && (path->silent_failed_at == MonoTime{} || now < path->silent_failed_at + io_timeout + io_end_grace);
-    if (holds_io) return path->facts->kernel_name + " may still hold I/O that it does not answer";
+    milliseconds io_timeout = std::max(check_timeout(path), milliseconds(path.facts->kernel_timeout.value_or(seconds{0})));
+    bool holds_io = path.silent && (path.silent_failed_at == MonoTime{} || now < path.silent_failed_at + io_timeout + io_end_grace);
+    if (holds_io) return path.facts->kernel_name + " may still hold I/O that it does not answer";
   }
   return std::nullopt;
 }
@@ -308,12 +299,12 @@ void Engine::Core::reconcile(MapRecord& map) {
   if (map.kernel) sync_queueing(map, wire::features_has(layout.spec.table.features, wire::queue_if_no_path));
   if (map.kernel && plan.table) {
     allowed.messages_only = true;
-    sync_group(map, plan::make_plan(layout.spec, &*map.kernel, allowed), layout);
+    sync_group(map, plan::make_plan(layout.spec, &*map.kernel, allowed));
   }
   if (!plan.table) {
     clear_deferral(map);
     if (allowed.regroup) map.regroup_wanted = false;
-    sync_group(map, plan, layout);
+    sync_group(map, plan);
     if (map.queue_op == OpId::none && map.switch_op == OpId::none && !answers_awaited) map.configuring = false;
     answer_waiting(map, {});
   }
@@ -447,14 +438,12 @@ void Engine::Core::on(const TableActionFinished& event) {
         map->resize_wanted = false;
         answer_resize(*map, {});
       }
-      for (PathId id : map->paths) {
-        PathRecord* path = find_path(id);
-        if (path == nullptr || path->removed) continue;
+      for (PathRecord& path : paths_of(*map)) {
         // The load made every path active; those that must not carry I/O were failed again with it.
-        path->kernel_state = was_failed(path->facts->devnum) ? KernelPathState::failed : KernelPathState::active;
-        path->failed_by_us = path->kernel_state == KernelPathState::failed;
+        path.kernel_state = was_failed(path.facts->devnum) ? KernelPathState::failed : KernelPathState::active;
+        path.failed_by_us = path.kernel_state == KernelPathState::failed;
         // While it was active it may have been given I/O that it does not answer.
-        path->silent_failed_at = {};
+        path.silent_failed_at = {};
       }
       break;
     case TableActionKind::rename: renamed(*map); break;
@@ -477,13 +466,11 @@ void Engine::Core::created(MapRecord& map, DevNum devnum) {
   log(Severity::notice, map.name.text, "created as " + to_string(devnum));
   if (!map.uevent_seen) map.uevent_deadline = now + daemon().missing_uev_wait_timeout.value;
   if (wwids.insert(map.wwid).second) emit(RememberWwid{map.wwid});
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || path->removed) continue;
-    path->failed_by_us = std::ranges::find(map.failed_after_load, path->facts->devnum) != map.failed_after_load.end();
-    if (path->member_mark) continue;
-    path->member_mark = true;
-    emit(TriggerUevent{path->facts->sysfs_path, "change"});
+  for (PathRecord& path : paths_of(map)) {
+    path.failed_by_us = std::ranges::find(map.failed_after_load, path.facts->devnum) != map.failed_after_load.end();
+    if (path.member_mark) continue;
+    path.member_mark = true;
+    emit(TriggerUevent{path.facts->sysfs_path, "change"});
   }
 }
 

@@ -41,10 +41,9 @@ PathState Engine::Core::weigh_answer(PathRecord& path, PathState verdict) {
 /// Whether the map can do without the path: another one works, or has yet to say so.
 bool Engine::Core::has_other_hope(const PathRecord& path) {
   const MapRecord* map = find_map(path.map);
-  return map != nullptr && std::ranges::any_of(map->paths, [&](PathId id) {
-    const PathRecord* other = find_path(id);
-    if (other == nullptr || other->id == path.id || other->removed || !other->in_table || bar(*other) != Bar::none) return false;
-    return other->kernel_state != KernelPathState::failed && (is_usable(other->health.state) || !other->answered);
+  return map != nullptr && std::ranges::any_of(paths_of(*map), [&](const PathRecord& other) {
+    if (other.id == path.id || !other.in_table || bar(other) != Bar::none) return false;
+    return other.kernel_state != KernelPathState::failed && (is_usable(other.health.state) || !other.answered);
   });
 }
 
@@ -173,18 +172,22 @@ bool Engine::Core::take_test_read(const CommandFinished& event) {
   return true;
 }
 
-RequestResult Engine::Core::request_set_marginal(PathRecord& path, const Request&) {
+/// A mark may regroup the map, which has to be there and known to its users.
+RequestResult Engine::Core::may_mark(const PathRecord& path) {
   const MapRecord* map = find_map(path.map);
   if (map == nullptr || !map->kernel) return {Outcome::failed, "the path belongs to no map"};
   if (map->uevent_deadline != no_deadline) return {Outcome::failed, "the map waits for its udev event"};
+  return {};
+}
+
+RequestResult Engine::Core::request_set_marginal(PathRecord& path, const Request&) {
+  if (RequestResult result = may_mark(path); result.outcome != Outcome::ok) return result;
   set_marginal(path, MarginalReason::command, true);
   return {};
 }
 
 RequestResult Engine::Core::request_unset_marginal(PathRecord& path, const Request&) {
-  const MapRecord* map = find_map(path.map);
-  if (map == nullptr || !map->kernel) return {Outcome::failed, "the path belongs to no map"};
-  if (map->uevent_deadline != no_deadline) return {Outcome::failed, "the map waits for its udev event"};
+  if (RequestResult result = may_mark(path); result.outcome != Outcome::ok) return result;
   for (MarginalReason reason : {MarginalReason::command, MarginalReason::sampled, MarginalReason::fpin, MarginalReason::outlier}) {
     set_marginal(path, reason, false);
   }
@@ -195,9 +198,7 @@ RequestResult Engine::Core::request_unset_marginal(PathRecord& path, const Reque
 
 RequestResult Engine::Core::request_unset_marginal_map(MapRecord& map, const Request& request) {
   if (map.uevent_deadline != no_deadline) return {Outcome::failed, "the map waits for its udev event"};
-  for (PathId id : map.paths) {
-    if (PathRecord* path = find_path(id); path != nullptr && !path->removed) (void)request_unset_marginal(*path, request);
-  }
+  for (PathRecord& path : paths_of(map)) (void)request_unset_marginal(path, request);
   return {};
 }
 

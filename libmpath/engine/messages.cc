@@ -22,27 +22,26 @@ OpId Engine::Core::send(MapRecord& map, MapMessage message) {
 }
 
 void Engine::Core::sync_path_states(MapRecord& map) {
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || !path->in_table || path->message_op != OpId::none || path->message_retry_at > now) continue;
-    if (!path->silent || path->kernel_state != KernelPathState::failed) {
-      path->silent_failed_at = {};
-    } else if (path->silent_failed_at == MonoTime{}) {
-      path->silent_failed_at = now;
+  for (PathRecord& path : members_of(map)) {
+    if (!path.in_table || path.message_op != OpId::none || path.message_retry_at > now) continue;
+    if (!path.silent || path.kernel_state != KernelPathState::failed) {
+      path.silent_failed_at = {};
+    } else if (path.silent_failed_at == MonoTime{}) {
+      path.silent_failed_at = now;
     }
     // Nothing is decided about a path that has not answered yet.
-    if (!path->answered && !path->removed) continue;
-    PathState state = path->health.state;
+    if (!path.answered && !path.removed) continue;
+    PathState state = path.health.state;
     if (state == PathState::unchecked || state == PathState::wild || state == PathState::pending) {
-      if (bar(*path) == Bar::none) continue;
+      if (bar(path) == Bar::none) continue;
     }
-    KernelPathState wanted = may_serve(*path) ? KernelPathState::active : KernelPathState::failed;
-    if (path->kernel_state == wanted) continue;
+    KernelPathState wanted = may_serve(path) ? KernelPathState::active : KernelPathState::failed;
+    if (path.kernel_state == wanted) continue;
     using Kind = MapMessage::Kind;
     Kind kind = wanted == KernelPathState::active ? Kind::reinstate_path : Kind::fail_path;
-    path->message_op = send(map, {.kind = kind, .path = path->facts->devnum, .group = 0});
-    path->message_sent = wanted;
-    path->failed_by_us = wanted == KernelPathState::failed;
+    path.message_op = send(map, {.kind = kind, .path = path.facts->devnum, .group = 0});
+    path.message_sent = wanted;
+    path.failed_by_us = wanted == KernelPathState::failed;
   }
 }
 
@@ -76,20 +75,19 @@ void Engine::Core::on(const MessageFinished& event) {
     map->look_again = now + switch_settles;
     if (worked) ++map->group_switches;
   } else {
-    for (PathId id : map->paths) {
-      PathRecord* path = find_path(id);
-      if (path == nullptr || path->message_op != event.op) continue;
-      path->message_op = OpId::none;
-      note_message(*path, worked);
+    for (PathRecord& path : members_of(*map)) {
+      if (path.message_op != event.op) continue;
+      path.message_op = OpId::none;
+      note_message(path, worked);
       if (worked) {
-        path->kernel_state = path->message_sent;
-        log(Severity::info, path->facts->kernel_name,
-            path->message_sent == KernelPathState::active ? "reinstated in " + map->name.text : "failed in " + map->name.text);
+        path.kernel_state = path.message_sent;
+        log(Severity::info, path.facts->kernel_name,
+            path.message_sent == KernelPathState::active ? "reinstated in " + map->name.text : "failed in " + map->name.text);
       } else {
-        path->kernel_state = KernelPathState::unknown;
-        path->message_retry_at = now + message_backoff;
+        path.kernel_state = KernelPathState::unknown;
+        path.message_retry_at = now + message_backoff;
       }
-      touch(*path);
+      touch(path);
       break;
     }
   }

@@ -21,6 +21,7 @@ std::optional<std::string> Engine::Core::awaited_stranger(MapRecord& map) {
       if (known == map.strangers.end()) {
         emit(GatherPath{"/sys/dev/block/" + to_string(member.devnum), member.devnum});
         map.strangers.push_back({member.devnum, now});
+        maps_awaiting.emplace(member.devnum, map.id);
         known = map.strangers.end() - 1;
       }
       if (!known->answered && now < known->asked + stranger_patience) {
@@ -33,14 +34,16 @@ std::optional<std::string> Engine::Core::awaited_stranger(MapRecord& map) {
 
 /// Something was learnt of a device, be it that it is gone.
 void Engine::Core::stranger_answered(DevNum devnum) {
-  for (auto& record : maps) {
-    MapRecord& map = *record;
-    if (!map.live || map.strangers.empty()) continue;
-    auto known = std::ranges::find(map.strangers, devnum, &Stranger::devnum);
-    if (known == map.strangers.end() || known->answered) continue;
+  auto [first, last] = maps_awaiting.equal_range(devnum);
+  for (auto waiting = first; waiting != last; ++waiting) {
+    MapRecord* map = find_map(waiting->second);
+    if (map == nullptr) continue;
+    auto known = std::ranges::find(map->strangers, devnum, &Stranger::devnum);
+    if (known == map->strangers.end() || known->answered) continue;
     known->answered = true;
-    queue_map(map);
+    queue_map(*map);
   }
+  maps_awaiting.erase(first, last);
 }
 
 /// With its checks: udev is asked again for a path of which it has not said whose it is (retrigger_tries, retrigger_delay).

@@ -7,12 +7,6 @@
 
 namespace mpath::engine {
 
-PathRecord* Engine::Core::find_path(PathId id) {
-  if (!id.valid() || id.slot >= paths.size()) return nullptr;
-  PathRecord& path = *paths[id.slot];
-  return path.live && path.id == id ? &path : nullptr;
-}
-
 PathRecord* Engine::Core::find_path(DevNum devnum) {
   auto at = path_by_devnum.find(devnum);
   return at == path_by_devnum.end() ? nullptr : find_path(at->second);

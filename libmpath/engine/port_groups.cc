@@ -32,16 +32,15 @@ bool Engine::Core::is_served(PathRecord& path) {
   PathRecord* oldest = &path;
   bool is_fresh = false;
   bool is_asked = false;
-  for (PathId id : map->paths) {
-    PathRecord* member = find_path(id);
-    if (member == nullptr || !can_be_spoken_for(*member)) continue;
-    if (member->facts->target_port_group != path.facts->target_port_group) continue;
-    if (member->check.step != CheckStep::idle) {
-      is_asked = is_asked || member->check.started + groups_answer_limit > now;
+  for (PathRecord& member : members_of(*map)) {
+    if (!can_be_spoken_for(member)) continue;
+    if (member.facts->target_port_group != path.facts->target_port_group) continue;
+    if (member.check.step != CheckStep::idle) {
+      is_asked = is_asked || member.check.started + groups_answer_limit > now;
       continue;
     }
-    is_fresh = is_fresh || member->last_answer + daemon().polling_interval.value / 2 > now;
-    if (member->last_answer < oldest->last_answer) oldest = member;
+    is_fresh = is_fresh || member.last_answer + daemon().polling_interval.value / 2 > now;
+    if (member.last_answer < oldest->last_answer) oldest = &member;
   }
   if (is_fresh) {
     plan_next_check(path, false);
@@ -59,11 +58,10 @@ bool Engine::Core::is_served(PathRecord& path) {
 void Engine::Core::share_verdict(const PathRecord& path) {
   const MapRecord* map = find_map(path.map);
   if (map == nullptr || path.check.verdict == PathState::pending) return;
-  for (PathId id : map->paths) {
-    PathRecord* member = find_path(id);
-    if (member == nullptr || member == &path || !can_be_spoken_for(*member) || member->check.step != CheckStep::idle) continue;
-    if (member->facts->target_port_group != path.facts->target_port_group) continue;
-    if (member->health.state != path.check.verdict) set_health(*member, path.check.verdict, path.check.reason);
+  for (PathRecord& member : members_of(*map)) {
+    if (&member == &path || !can_be_spoken_for(member) || member.check.step != CheckStep::idle) continue;
+    if (member.facts->target_port_group != path.facts->target_port_group) continue;
+    if (member.health.state != path.check.verdict) set_health(member, path.check.verdict, path.check.reason);
   }
 }
 
@@ -136,9 +134,7 @@ void Engine::Core::take_target_groups(PathRecord& path, const CommandOutcome& ou
       map->groups_bytes = static_cast<std::uint32_t>(std::min<std::size_t>(answer->bytes_needed, limits::target_port_groups_bytes));
       map->groups_read_at = {};
     }
-    for (PathId id : map->paths) {
-      if (PathRecord* member = find_path(id); member != nullptr && !member->removed) apply(*member);
-    }
+    for (PathRecord& member : paths_of(*map)) apply(member);
   }
 }
 

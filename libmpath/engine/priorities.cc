@@ -68,11 +68,10 @@ void Engine::Core::set_priority(PathRecord& path, std::optional<int> priority, s
   log(follows ? Severity::notice : Severity::debug, path.facts->kernel_name,
       priority ? fmt::format("priority {} becomes {} ({})", *before, *priority, why) : fmt::format("priority {} is undefined now ({})", *before, why));
   if (!policy::follows_array(path.priority_method())) return;
-  for (PathId id : map->paths) {
-    PathRecord* member = find_path(id);
-    bool asks = member != nullptr && member != &path && !member->removed && is_usable(member->health.state) &&
-                member->check.step == CheckStep::idle && member->last_answer + priority_freshness <= now;
-    if (asks) check_now(*member);
+  for (PathRecord& member : paths_of(*map)) {
+    bool asks = &member != &path && is_usable(member.health.state) &&
+                member.check.step == CheckStep::idle && member.last_answer + priority_freshness <= now;
+    if (asks) check_now(member);
   }
 }
 

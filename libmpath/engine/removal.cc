@@ -87,9 +87,8 @@ void Engine::Core::answer_waiting(MapRecord& map, const RequestResult& result) {
 /// A map that was to go with its last opener is wanted again: a path of it has come.
 void Engine::Core::sync_deferred_removal(MapRecord& map) {
   if (!map.kernel->deferred_remove || map.keep_op != OpId::none || map.message_retry_at > now) return;
-  bool has_path = std::ranges::any_of(map.paths, [&](PathId id) {
-    const PathRecord* path = find_path(id);
-    return path != nullptr && !path->removed && !path->quarantined;
+  bool has_path = std::ranges::any_of(paths_of(map), [&](const PathRecord& path) {
+    return !path.quarantined;
   });
   if (!has_path) return;
   log(Severity::notice, map.name.text, "its removal is called off: it has a path again");

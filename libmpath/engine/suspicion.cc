@@ -43,9 +43,8 @@ Duration Engine::Core::usual_for_siblings(const PathRecord& path) {
   policy::UsualRoundTrip usual;
   const MapRecord* map = find_map(path.map);
   if (map == nullptr) return {};
-  for (PathId id : map->paths) {
-    const PathRecord* sibling = find_path(id);
-    if (sibling != nullptr && sibling != &path && !sibling->removed && !sibling->outlier.is_outlier()) usual.add(sibling->sketch, now);
+  for (const PathRecord& sibling : paths_of(*map)) {
+    if (&sibling != &path && !sibling.outlier.is_outlier()) usual.add(sibling.sketch, now);
   }
   return usual.p99();
 }
@@ -92,8 +91,8 @@ void Engine::Core::watch_due(PathRecord& path) {
 void Engine::Core::look_around(PathRecord& path) {
   if (MapRecord* map = find_map(path.map)) {
     map->has_late_checks = true;
-    for (PathId id : map->paths) {
-      if (PathRecord* sibling = find_path(id); sibling != nullptr && sibling != &path) make_due(*sibling);
+    for (PathRecord& sibling : members_of(*map)) {
+      if (&sibling != &path) make_due(sibling);
     }
   }
   PortRecord* port = path.port;
@@ -127,14 +126,12 @@ policy::SuspectSituation Engine::Core::suspect_situation(const PathRecord& path,
   }
   situation.has_hardware_handler = map.kernel->table.hardware_handler != "0";
   situation.implicit_only = true;
-  for (PathId id : map.paths) {
-    const PathRecord* other = find_path(id);
-    if (other == nullptr || other->removed) continue;
-    situation.implicit_only = situation.implicit_only && other->facts->tpg_support == TpgSupport::implicit_only;
-    if (other == &path || !other->in_table || !may_serve(*other)) continue;
+  for (const PathRecord& other : paths_of(map)) {
+    situation.implicit_only = situation.implicit_only && other.facts->tpg_support == TpgSupport::implicit_only;
+    if (&other == &path || !other.in_table || !may_serve(other)) continue;
     situation.other_usable = true;
     if (in_use == groups.end()) continue;
-    bool there = std::ranges::find(in_use->paths, other->facts->devnum, &KernelPath::devnum) != in_use->paths.end();
+    bool there = std::ranges::find(in_use->paths, other.facts->devnum, &KernelPath::devnum) != in_use->paths.end();
     situation.usable_in_active_group = situation.usable_in_active_group || there;
   }
   return situation;
@@ -148,11 +145,10 @@ void Engine::Core::judge_suspicion(PathRecord& path, MapRecord& map) {
   if (!carries || path.kernel_state == KernelPathState::failed || !is_comparable(path)) return;
   MonoTime late_at = path.check.command_started + policy::late_age(*path.settings->suspect_after.value, path.watch.siblings_p99);
   const PathRecord* witness = nullptr;
-  for (PathId id : map.paths) {
-    const PathRecord* sibling = find_path(id);
-    if (sibling == nullptr || sibling == &path || sibling->removed || !sibling->in_table || !may_serve(*sibling)) continue;
-    if (sibling->kernel_state == KernelPathState::failed || sibling->good_check_started < late_at) continue;
-    witness = sibling;
+  for (const PathRecord& sibling : paths_of(map)) {
+    if (&sibling == &path || !sibling.in_table || !may_serve(sibling)) continue;
+    if (sibling.kernel_state == KernelPathState::failed || sibling.good_check_started < late_at) continue;
+    witness = &sibling;
     break;
   }
   if (witness == nullptr) return;
@@ -191,11 +187,10 @@ void Engine::Core::judge_suspicion(PathRecord& path, MapRecord& map) {
 /// A path of the map has given a good answer.
 void Engine::Core::judge_late_checks(MapRecord& map) {
   bool any_late = false;
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || !path->watch.late) continue;
+  for (PathRecord& path : members_of(map)) {
+    if (!path.watch.late) continue;
     any_late = true;
-    judge_suspicion(*path, map);
+    judge_suspicion(path, map);
   }
   map.has_late_checks = any_late;
 }
@@ -203,20 +198,18 @@ void Engine::Core::judge_late_checks(MapRecord& map) {
 /// What was true when a path became suspect may not be any more: it is not avoided if that leaves nothing, or makes the kernel turn to
 /// another controller.
 void Engine::Core::review_suspects(MapRecord& map) {
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
-    if (path == nullptr || !path->suspect || path->removed || !path->in_table) continue;
-    if (policy::action_for_suspect(suspect_situation(*path, map)) == policy::SuspectAction::avoid) continue;
+  for (PathRecord& path : paths_of(map)) {
+    if (!path.suspect || !path.in_table) continue;
+    if (policy::action_for_suspect(suspect_situation(path, map)) == policy::SuspectAction::avoid) continue;
     // After a restart nothing is known of the others yet.
-    bool others_unknown = std::ranges::any_of(map.paths, [&](PathId other_id) {
-      const PathRecord* other = find_path(other_id);
-      return other != nullptr && other != path && !other->removed && other->in_table && !other->checks_disabled && !other->answered;
+    bool others_unknown = std::ranges::any_of(paths_of(map), [&](const PathRecord& other) {
+      return &other != &path && other.in_table && !other.checks_disabled && !other.answered;
     });
     if (others_unknown) continue;
-    path->suspect = false;
-    if (path->suspicion.since == no_deadline) path->suspicion.since = now;
-    log(Severity::warning, path->facts->kernel_name, "used again though its check is not answered: nothing better is left");
-    touch(*path);
+    path.suspect = false;
+    if (path.suspicion.since == no_deadline) path.suspicion.since = now;
+    log(Severity::warning, path.facts->kernel_name, "used again though its check is not answered: nothing better is left");
+    touch(path);
   }
 }
 

@@ -9,34 +9,33 @@ namespace mpath::engine {
 
 void Engine::Core::apply_transport_settings(MapRecord& map) {
   std::vector<policy::TransportRemark> remarks;
-  for (PathId id : map.paths) {
-    PathRecord* path = find_path(id);
+  for (PathRecord& path : paths_of(map)) {
     // A port that is gone takes no settings; it gets them when it returns.
-    if (path == nullptr || path->removed || !path->settings || !map.settings || !is_usable(path->health.state)) continue;
-    bool same = path->told_path_settings == path->settings && path->told_map_settings == map.settings;
-    bool returned = path->told_transport_at < path->health.since;
+    if (!path.settings || !map.settings || !is_usable(path.health.state)) continue;
+    bool same = path.told_path_settings == path.settings && path.told_map_settings == map.settings;
+    bool returned = path.told_transport_at < path.health.since;
     if (same && !returned) continue;
-    path->told_path_settings = path->settings;
-    path->told_map_settings = map.settings;
+    path.told_path_settings = path.settings;
+    path.told_map_settings = map.settings;
     std::vector<policy::TransportRemark> said;
     policy::TransportWishes wishes =
-        policy::transport_wishes(*path->settings, map.settings->no_path_retry.value, daemon().polling_interval.value, said);
+        policy::transport_wishes(*path.settings, map.settings->no_path_retry.value, daemon().polling_interval.value, said);
     if (wishes.empty) continue;
-    Protocol protocol = path->facts->protocol;
+    Protocol protocol = path.facts->protocol;
     if (!policy::has_transport_timeouts(protocol) && refused_protocols.insert(protocol).second) {
-      log(Severity::info, path->facts->kernel_name,
+      log(Severity::info, path.facts->kernel_name,
           fmt::format("fast_io_fail_tmo and dev_loss_tmo cannot be set for protocol {}", to_string(protocol)));
     }
-    if (path->facts->bus != Bus::scsi) continue;
-    bool already = !path->told_transport.empty && wishes == path->told_transport;
-    path->told_transport_at = now;
+    if (path.facts->bus != Bus::scsi) continue;
+    bool already = !path.told_transport.empty && wishes == path.told_transport;
+    path.told_transport_at = now;
     if (already && !returned) continue;
-    path->told_transport = wishes;
+    path.told_transport = wishes;
     for (policy::TransportRemark& remark : said) {
       bool known = std::ranges::any_of(remarks, [&](const auto& other) { return other.text == remark.text; });
       if (!known && !already && policy::has_transport_timeouts(protocol)) remarks.push_back(std::move(remark));
     }
-    emit(ApplyTransportSettings{path->facts, wishes});
+    emit(ApplyTransportSettings{path.facts, wishes});
   }
   for (policy::TransportRemark& remark : remarks) {
     log(remark.is_notice ? Severity::notice : Severity::info, map.name.text, std::move(remark.text));

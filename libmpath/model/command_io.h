@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -95,6 +96,8 @@ struct CommandOutcome {
   Duration round_trip{};
 
   [[nodiscard]] Bytes sense_data() const { return Bytes(sense).first(sense_bytes); }
+  /// The data of a SystemRead; lives as long as the outcome.
+  [[nodiscard]] std::string_view text() const { return {reinterpret_cast<const char*>(data.data()), data.size()}; }
 };
 
 }  // namespace mpath

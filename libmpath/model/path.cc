@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/model/path.h"
 
+#include "libmpath/base/words.h"
+
 namespace mpath {
 
 namespace {
@@ -32,18 +34,11 @@ constexpr std::pair<Protocol, std::string_view> protocol_words[] = {
 }  // namespace
 
 std::string_view to_string(Protocol protocol) {
-  for (const auto& [value, word] : protocol_words) {
-    if (value == protocol) return word;
-  }
-  return "undef";
+  std::string_view word = word_of(protocol_words, protocol);
+  return word.empty() ? "undef" : word;
 }
 
-std::optional<Protocol> parse_protocol(std::string_view word) {
-  for (const auto& [value, name] : protocol_words) {
-    if (name == word) return value;
-  }
-  return std::nullopt;
-}
+std::optional<Protocol> parse_protocol(std::string_view word) { return value_of_word(protocol_words, word); }
 
 SysfsState parse_sysfs_state(Bus bus, std::string_view state) {
   switch (bus) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmpath/base/text.h"
+#include "libmpath/base/words.h"
 #include "libmpath/policy/checker_steps.h"
 #include "libmpath/wire/scsi_command.h"
 
@@ -21,8 +22,7 @@ constexpr std::pair<Checker, std::string_view> names[] = {
 CheckTurn continue_none(const CheckContext& context, const CommandOutcome& outcome) {
   SysfsState state = context.facts.sysfs_state;
   if (outcome.failure == CommandFailure::none) {
-    std::string_view text(reinterpret_cast<const char*>(outcome.data.data()), outcome.data.size());
-    state = parse_sysfs_state(context.facts.bus, trim(text));
+    state = parse_sysfs_state(context.facts.bus, trim(outcome.text()));
   } else if (outcome.failure == CommandFailure::gone) {
     state = SysfsState::removed;
   }
@@ -74,19 +74,9 @@ CheckTurn continue_readsector0(CheckerMemory& memory, const CheckContext& contex
 
 }  // namespace
 
-std::string_view to_string(Checker checker) {
-  for (const auto& [value, name] : names) {
-    if (value == checker) return name;
-  }
-  return {};
-}
+std::string_view to_string(Checker checker) { return word_of(names, checker); }
 
-Checker parse_checker(std::string_view name) {
-  for (const auto& [value, word] : names) {
-    if (word == name) return value;
-  }
-  return Checker::missing;
-}
+Checker parse_checker(std::string_view name) { return value_of_word(names, name).value_or(Checker::missing); }
 
 CheckTurn begin_check(Checker checker, CheckerMemory& memory, const CheckContext& context) {
   switch (checker) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "libmpath/base/text.h"
+#include "libmpath/base/words.h"
 #include "libmpath/policy/prioritizer_steps.h"
 #include "libmpath/wire/alua.h"
 
@@ -26,13 +27,9 @@ constexpr std::pair<PriorityMethod, std::string_view> names[] = {
     {PriorityMethod::random, "random"},        {PriorityMethod::weightedpath, "weightedpath"},
 };
 
-std::string_view text_of(const CommandOutcome& outcome) {
-  return {reinterpret_cast<const char*>(outcome.data.data()), outcome.data.size()};
-}
-
 PriorityTurn judge_sysfs(const Prioritizer& prioritizer, const CommandOutcome& outcome) {
   if (outcome.failure != CommandFailure::none) return unchanged_priority();
-  std::vector<std::string_view> lines = split(text_of(outcome), '\n');
+  std::vector<std::string_view> lines = split(outcome.text(), '\n');
   std::string_view state = trim(lines.front());
   if (state.empty()) return undefined_priority();
   wire::AccessState access = wire::parse_access_state(state);
@@ -58,7 +55,7 @@ std::string_view address_in(std::string_view link) {
 
 PriorityTurn judge_iet(const Prioritizer& prioritizer, const CommandOutcome& outcome) {
   if (outcome.failure != CommandFailure::none) return unchanged_priority();
-  for (std::string_view link : split(text_of(outcome), '\n')) {
+  for (std::string_view link : split(outcome.text(), '\n')) {
     std::string_view address = address_in(link);
     if (!address.empty() && prioritizer.arguments.preferred.starts_with(address)) return known_priority(20);
   }
@@ -100,18 +97,10 @@ int weight(const Prioritizer& prioritizer, const PathFacts& facts) {
 
 }  // namespace
 
-std::string_view to_string(PriorityMethod method) {
-  for (const auto& [value, name] : names) {
-    if (value == method) return name;
-  }
-  return {};
-}
+std::string_view to_string(PriorityMethod method) { return word_of(names, method); }
 
 PriorityMethod parse_priority_method(std::string_view name) {
-  for (const auto& [value, word] : names) {
-    if (word == name) return value;
-  }
-  return PriorityMethod::missing;
+  return value_of_word(names, name).value_or(PriorityMethod::missing);
 }
 
 bool asks_device(PriorityMethod method) {

@@ -224,16 +224,8 @@ Explained explain_disk(const Snapshot& snapshot, const engine::RehearsalInputs& 
 }  // namespace
 
 std::string bar_text(const PathView& path, MonoTime now) {
-  switch (path.bar) {
-    case Bar::none: return {};
-    case Bar::disabled: return "failed by command (fail path); reinstate path takes it back";
-    case Bar::quarantined: return "another volume answers behind this device; rescan or remove it";
-    case Bar::suspect: return "its check is outstanding far longer than those of its siblings";
-    case Bar::unreliable: return "it failed too often lately";
-    case Bar::unregistered: return "its registration for the map's persistent reservation is missing";
-    case Bar::standby: return "passive: only the array can activate it, and no path of the map is active";
-    case Bar::drained: break;
-  }
+  if (path.bar == Bar::none) return {};
+  if (path.bar != Bar::drained) return std::string(engine::reason_of(path.bar));
   std::string text = fmt::format("drained (asked for: {})", escape(path.drain_asked_for));
   if (path.drain_undo_at != no_deadline) text += fmt::format(", undone in {} s unless confirmed", seconds_until(now, path.drain_undo_at).count());
   return text;

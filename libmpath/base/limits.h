@@ -40,6 +40,7 @@ inline constexpr std::size_t recent_transitions = 1024;         ///< kept of all
 inline constexpr std::size_t run_state_entries = 1u << 17;      ///< paths and maps in /run/multipath/state
 
 inline constexpr std::size_t target_port_groups_bytes = 64u << 10;  ///< longest report of target port groups that is asked for
+inline constexpr std::size_t reservation_keys_bytes = 65528;    ///< longest list of reservation keys: 8190 registrations
 inline constexpr std::size_t ana_log_bytes = 64u << 10;         ///< of an NVMe ANA log page
 inline constexpr std::size_t diff_lines = 4096;                 ///< of one table that are compared one by one
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
@@ -86,7 +87,7 @@ std::optional<ReservationKeyEntry> parse_prkey_line(std::string_view line) {
   }
   char prefix = words[0][1];
   auto key = parse_hex(words[0].substr(2));
-  if ((prefix != 'x' && prefix != 'X') || !key) return std::nullopt;
+  if ((prefix != 'x' && prefix != 'X') || !key || *key == 0) return std::nullopt;  // 0 stands for "not registered"
   return ReservationKeyEntry{Wwid{std::string(words[1])}, *key, prefix == 'X'};
 }
 
@@ -209,13 +210,25 @@ std::string format_bindings(std::span<const Binding> entries) {
   return text;
 }
 
-std::vector<ReservationKeyEntry> parse_prkeys(std::string_view contents) {
-  std::vector<ReservationKeyEntry> entries;
+Prkeys parse_prkeys(std::string_view contents) {
+  Prkeys file;
+  std::set<Wwid> known;
   std::string_view line;
-  while (next_line(contents, line)) {
-    if (auto entry = parse_prkey_line(line)) entries.push_back(std::move(*entry));
+  auto note = [&](std::uint32_t number, std::string text) {
+    if (file.diagnostics.size() < limits::config_diagnostics) file.diagnostics.push_back({number, std::move(text)});
+  };
+  for (std::uint32_t number = 1; next_line(contents, line); ++number) {
+    if (split_words(line).empty() || line.starts_with('#')) continue;
+    auto entry = parse_prkey_line(line);
+    if (!entry) {
+      note(number, fmt::format("'{}' is no key and WWID (0x123abc WWID) and is ignored", escape(line.substr(0, limits::wwid_bytes))));
+    } else if (!known.insert(entry->wwid).second) {
+      note(number, fmt::format("{} has a key already further up, this one is ignored", escape(entry->wwid.text)));
+    } else {
+      file.entries.push_back(std::move(*entry));
+    }
   }
-  return entries;
+  return file;
 }
 
 std::optional<ReservationKeyEntry> find_prkey(std::string_view contents, const Wwid& wwid) {

@@ -68,8 +68,16 @@ struct ReservationKeyEntry {
   bool aptpl = false;  ///< activate persist through power loss; written as 0X
   friend bool operator==(const ReservationKeyEntry&, const ReservationKeyEntry&) = default;
 };
-/// In the file's order; unreadable lines do not count.
-[[nodiscard]] std::vector<ReservationKeyEntry> parse_prkeys(std::string_view contents);
+struct PrkeyDiagnostic {
+  std::uint32_t line = 0;  ///< 1-based
+  std::string text;        ///< for people, bytes of the file escaped
+};
+struct Prkeys {
+  std::vector<ReservationKeyEntry> entries;  ///< in the file's order; the first of a WWID counts
+  std::vector<PrkeyDiagnostic> diagnostics;  ///< lines that are neither a key nor a comment; at most limits::config_diagnostics
+};
+/// Unreadable lines do not count; no function here drops one.
+[[nodiscard]] Prkeys parse_prkeys(std::string_view contents);
 /// The first key of that WWID.
 [[nodiscard]] std::optional<ReservationKeyEntry> find_prkey(std::string_view contents, const Wwid& wwid);
 /// With this key for this WWID, in the place of its line or of the line it once had. Nothing if it is there

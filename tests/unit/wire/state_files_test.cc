@@ -130,8 +130,13 @@ TEST(PrkeysFile, AddsChangesAndRemovesInPlace) {
 }
 
 TEST(PrkeysFile, IgnoresUnreadableLines) {
-  auto entries = parse_prkeys("x\n0x1\n0xg a\n1x1 a\n0x a\n0x11111111111111111 a\n0x2 b\n# 0x3 c\n");
-  EXPECT_THAT(entries, ElementsAre(ReservationKeyEntry{{"b"}, 2, false}));
+  auto file = parse_prkeys("x\n0x1\n0xg a\n1x1 a\n0x a\n0x11111111111111111 a\n0x2 b\n# 0x3 c\n0x0 d\n\n0x4 b\n");
+  EXPECT_THAT(file.entries, ElementsAre(ReservationKeyEntry{{"b"}, 2, false}));
+  std::vector<std::uint32_t> lines;
+  for (const PrkeyDiagnostic& diagnostic : file.diagnostics) lines.push_back(diagnostic.line);
+  EXPECT_THAT(lines, ElementsAre(1, 2, 3, 4, 5, 6, 9, 11)) << "told of, comments and empty lines are not";
+  EXPECT_THAT(file.diagnostics.front().text, testing::HasSubstr("'x'"));
+  EXPECT_THAT(*set_prkey("what is this\n", {{"a"}, 1, false}), testing::HasSubstr("what is this\n")) << "nothing is dropped";
   EXPECT_EQ(set_prkey("", {{"a b"}, 1, false}), std::nullopt);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,6 +88,8 @@ struct Config {
   std::vector<Entry> multipaths;  ///< sorted by WWID, one for each
   RuleList blacklist;
   RuleList exceptions;
+  /// By a tool's command line, for this run: counts more than every file and than what devices say (detect_pgpolicy).
+  std::optional<PathGroupingPolicy> forced_grouping;
 };
 
 /// The built-in hardware table in the language of the file, for display.

@@ -196,6 +196,10 @@ MapSettings map_settings(const Config& config, const DaemonSettings& daemon, con
   settings.path_grouping_policy = get.choice<PathGroupingPolicy>(Key::path_grouping_policy);
   settings.detect_pgpolicy = get.flag(Key::detect_pgpolicy);
   settings.detect_pgpolicy_use_tpg = get.flag(Key::detect_pgpolicy_use_tpg);
+  if (config.forced_grouping) {
+    settings.path_grouping_policy = {*config.forced_grouping, {.layer = Layer::command_line}};
+    settings.detect_pgpolicy = {false, {.layer = Layer::command_line}};
+  }
   settings.failback = get.failback(Key::failback);
   settings.path_selector = get.text(Key::path_selector);
   settings.rr_min_io = get.number<std::uint32_t>(Key::rr_min_io);

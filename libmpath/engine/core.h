@@ -58,6 +58,7 @@ struct Engine::Core {
   void finish_discovery();
   void maybe_become_idle();
   [[nodiscard]] bool all_settled();
+  [[nodiscard]] bool awaits_survey(const PathRecord& path) const;
   void adopt_kernel_map(const KernelMap& kernel);
   void request_reconfigure(bool all);
 

@@ -19,6 +19,7 @@ namespace mpath::engine {
 enum class Mode {
   manage,   ///< the daemon
   observe,  ///< multipath -ll: maps, and one check of each of their paths
+  survey,   ///< multipath -d: the same of every path, whether it belongs to a map or not
   list,     ///< multipath -l: maps only, no command to any device
 };
 

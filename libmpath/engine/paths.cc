@@ -149,7 +149,8 @@ void Engine::Core::add_path(const DiscoveredPath& found, std::shared_ptr<const P
       path.facts->wwid.empty() ? "found, WWID not known yet" : "found, WWID " + path.facts->wwid.text);
   if (!path.facts->wwid.empty()) join_map(path);
   if (options.known) return assume(path);
-  if (options.mode == Mode::manage || (options.mode == Mode::observe && path.in_table)) start_check(path);
+  bool asks = options.mode == Mode::manage || options.mode == Mode::survey || (options.mode == Mode::observe && path.in_table);
+  if (asks) start_check(path);
 }
 
 /// In a rehearsal a path is not asked: it is as it was when it was asked last.

@@ -203,13 +203,18 @@ bool all_settled_from(std::size_t& unsettled, const Records& records, Predicate 
 
 }  // namespace
 
+/// An observer is not done without the path's answer.
+bool Engine::Core::awaits_survey(const PathRecord& path) const {
+  return path.live && !path.answered && (path.in_table || options.mode == Mode::survey);
+}
+
 /// Nothing of the configuration is under way any more.
 bool Engine::Core::all_settled() {
   switch (options.mode) {
     case Mode::list: return true;
     case Mode::observe:
-      return all_settled_from(unsettled, paths,
-                              [](const PathRecord& path) { return !path.live || !path.in_table || path.answered; });
+    case Mode::survey:
+      return all_settled_from(unsettled, paths, [this](const PathRecord& path) { return !awaits_survey(path); });
     case Mode::manage: break;
   }
   return all_settled_from(unsettled, maps, [this](const MapRecord& map) {
@@ -227,9 +232,9 @@ void Engine::Core::maybe_become_idle() {
   if (configuration_op != OpId::none || state_op != OpId::none || maps_op != OpId::none || enumerate_op != OpId::none) return;
   if (!configured_once) return;
   if (idle_deadline != no_deadline && !all_settled()) return;
-  if (options.mode == Mode::observe) {
+  if (options.mode == Mode::observe || options.mode == Mode::survey) {
     for (auto& path : paths) {
-      if (path->live && path->in_table && !path->answered) set_health(*path, PathState::pending, "has not answered yet");
+      if (awaits_survey(*path)) set_health(*path, PathState::pending, "has not answered yet");
     }
   }
   configuring = false;

@@ -3,6 +3,7 @@
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
+#include "libmpath/runtime/rehearsal_inputs.h"
 #include "libmpath/wire/state_files.h"
 
 namespace mpath::runtime {
@@ -89,21 +90,6 @@ void Executor::carry_out(engine::LoadConfiguration& effect) {
     event.op = op;
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
   }, engine::ConfigurationLoaded{effect.op, nullptr, {lane_full().message()}});
-}
-
-engine::StateLoaded Executor::read_state(ports::Files& files, OpId op) {
-  engine::StateLoaded event{.op = op};
-  auto load = [&](ports::StateFile file, std::string& into) {
-    if (auto bytes = files.read(file)) {
-      into = std::move(*bytes);
-    } else {
-      event.messages.push_back(bytes.error().message());
-    }
-  };
-  load(ports::StateFile::wwids, event.wwids);
-  load(ports::StateFile::bindings, event.bindings);
-  load(ports::StateFile::run_state, event.run_state);
-  return event;
 }
 
 void Executor::carry_out(engine::LoadState& effect) {

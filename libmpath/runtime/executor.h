@@ -104,7 +104,6 @@ class Executor {
   void render_gathered(const std::shared_ptr<Gathering>& gathering);
   void gather(Lane lane, const std::shared_ptr<Gathering>& gathering, std::move_only_function<void()> read,
               std::move_only_function<void()> then);
-  static engine::StateLoaded read_state(ports::Files& files, OpId op);
 
   void complete(engine::Event event);
   void take(std::deque<engine::Event>& events, MonoTime now);

@@ -1,13 +1,68 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // For requests that ask what a reconfiguration would find: state files, the kernel's maps and the disks, each read in its own lane. The
 // engine has no part in it.
-#include "libmpath/engine/rehearsal.h"
+#include "libmpath/runtime/rehearsal_inputs.h"
+
 #include "libmpath/runtime/configuration.h"
 #include "libmpath/runtime/executor.h"
 
 namespace mpath::runtime {
 
 using ports::Continuation;
+
+engine::StateLoaded read_state(ports::Files& files, OpId op) {
+  engine::StateLoaded event{.op = op};
+  auto load = [&](ports::StateFile file, std::string& into) {
+    if (auto bytes = files.read(file)) {
+      into = std::move(*bytes);
+    } else {
+      event.messages.push_back(bytes.error().message());
+    }
+  };
+  load(ports::StateFile::wwids, event.wwids);
+  load(ports::StateFile::bindings, event.bindings);
+  load(ports::StateFile::run_state, event.run_state);
+  return event;
+}
+
+void read_files(ports::Files& files, const std::vector<BroughtFile>* brought, engine::RehearsalInputs& inputs) {
+  ports::ConfigFiles found = files.read_configuration();
+  if (brought != nullptr) {
+    found.files.clear();
+    found.errors.clear();
+    found.main_file_failed = false;
+    for (const BroughtFile& file : *brought) found.files.push_back({.name = file.name, .bytes = file.bytes, .is_drop_in = file.is_drop_in});
+  }
+  inputs.configuration = parse_configuration(found);
+  inputs.state = read_state(files, OpId::none);
+  for (const std::string& message : inputs.state.messages) inputs.errors.push_back(message);
+}
+
+void read_maps(ports::DeviceMapper& device_mapper, engine::RehearsalInputs& inputs) {
+  inputs.target_version = device_mapper.target_version();
+  auto list = device_mapper.list();
+  if (!list) {
+    inputs.errors.push_back(list.error().message());
+    return;
+  }
+  for (const KernelMapListing& entry : *list) {
+    auto map = device_mapper.read(entry.name);
+    if (map) {
+      inputs.maps.push_back(std::move(*map));
+    } else if (map.error().code != ErrorCode::not_found) {
+      inputs.maps.push_back({.name = entry.name, .uuid = {}, .devnum = entry.devnum, .table = {}});
+    }
+  }
+}
+
+void read_paths(ports::Discovery& discovery, engine::RehearsalInputs& inputs) {
+  auto paths = discovery.enumerate();
+  if (paths) {
+    inputs.paths = std::move(*paths);
+  } else {
+    inputs.errors.push_back(paths.error().message());
+  }
+}
 
 struct Executor::Gathering {
   std::shared_ptr<engine::RenderReply> reply;
@@ -18,50 +73,19 @@ void Executor::gather_inputs(std::shared_ptr<engine::RenderReply> reply) {
   auto gathering = std::make_shared<Gathering>();
   gathering->inputs.now = reply->snapshot ? reply->snapshot->now : ports_.clock.now();
   gathering->reply = std::move(reply);
-  gather(Lane::files, gathering, [this, gathering] {
-    ports::ConfigFiles files = ports_.files.read_configuration();
-    if (const auto& brought = gathering->reply->request.configuration) {
-      files.files.clear();
-      files.errors.clear();
-      files.main_file_failed = false;
-      for (const BroughtFile& file : *brought) files.files.push_back({.name = file.name, .bytes = file.bytes, .is_drop_in = file.is_drop_in});
-    }
-    gathering->inputs.configuration = parse_configuration(files);
-    gathering->inputs.state = read_state(ports_.files, OpId::none);
-    for (const std::string& message : gathering->inputs.state.messages) gathering->inputs.errors.push_back(message);
-  }, [this, gathering] { gather_maps(gathering); });
+  gather(Lane::files, gathering,
+         [this, gathering] { read_files(ports_.files, gathering->reply->request.configuration.get(), gathering->inputs); },
+         [this, gathering] { gather_maps(gathering); });
 }
 
 void Executor::gather_maps(std::shared_ptr<Gathering> gathering) {
-  gather(Lane::fast, gathering, [this, gathering] {
-    ports::DeviceMapper& device_mapper = ports_.device_mapper;
-    engine::RehearsalInputs& inputs = gathering->inputs;
-    inputs.target_version = device_mapper.target_version();
-    auto list = device_mapper.list();
-    if (!list) {
-      inputs.errors.push_back(list.error().message());
-      return;
-    }
-    for (const KernelMapListing& entry : *list) {
-      auto map = device_mapper.read(entry.name);
-      if (map) {
-        inputs.maps.push_back(std::move(*map));
-      } else if (map.error().code != ErrorCode::not_found) {
-        inputs.maps.push_back({.name = entry.name, .uuid = {}, .devnum = entry.devnum, .table = {}});
-      }
-    }
-  }, [this, gathering] { gather_paths(gathering); });
+  gather(Lane::fast, gathering, [this, gathering] { read_maps(ports_.device_mapper, gathering->inputs); },
+         [this, gathering] { gather_paths(gathering); });
 }
 
 void Executor::gather_paths(std::shared_ptr<Gathering> gathering) {
-  gather(Lane::discovery, gathering, [this, gathering] {
-    auto paths = ports_.discovery.enumerate();
-    if (paths) {
-      gathering->inputs.paths = std::move(*paths);
-    } else {
-      gathering->inputs.errors.push_back(paths.error().message());
-    }
-  }, [this, gathering] { render_gathered(gathering); });
+  gather(Lane::discovery, gathering, [this, gathering] { read_paths(ports_.discovery, gathering->inputs); },
+         [this, gathering] { render_gathered(gathering); });
 }
 
 void Executor::render_gathered(const std::shared_ptr<Gathering>& gathering) {

@@ -9,6 +9,7 @@
 #include "libmpath/config/effective.h"
 #include "libmpath/runtime/configuration.h"
 #include "libmpath/runtime/executor.h"
+#include "libmpath/runtime/rehearsal_inputs.h"
 #include "libmpath/runtime/thread_lanes.h"
 #include "libmpath/sys/device_commands.h"
 #include "libmpath/sys/device_mapper.h"
@@ -16,6 +17,7 @@
 #include "libmpath/sys/epoll_loop.h"
 #include "libmpath/sys/files.h"
 #include "libmpath/sys/udev_discovery.h"
+#include "tools/multipath/output.h"
 
 namespace mpath::tool {
 
@@ -23,7 +25,6 @@ namespace {
 
 /// Longest stay of a thread that a device holds in the kernel after everything has been printed.
 constexpr Duration parting_patience = milliseconds{50};
-constexpr int default_verbosity = 2;
 
 class StderrLog final : public ports::Log {
  public:
@@ -60,7 +61,7 @@ class Watcher final : public runtime::Host {
 Result<Observation> observe(engine::Mode mode, std::optional<int> verbosity) {
   // Before there is a thread.
   std::function<Result<UniqueFd>()> new_reader;
-  if (mode == engine::Mode::observe) {
+  if (mode == engine::Mode::observe || mode == engine::Mode::survey) {
     if (auto helper = sys::DirectReadHelper::start(nullptr)) {
       new_reader = [shared = std::make_shared<const sys::DirectReadHelper>(std::move(*helper))] { return shared->new_reader(); };
     }
@@ -94,6 +95,12 @@ Result<Observation> observe(engine::Mode mode, std::optional<int> verbosity) {
   });
   Observation seen;
   seen.snapshot = engine.snapshot((*loop)->now());
+  if (mode == engine::Mode::survey && !watcher.failed) {
+    seen.inputs.now = seen.snapshot->now;
+    runtime::read_files(files, nullptr, seen.inputs);
+    runtime::read_maps(**device_mapper, seen.inputs);
+    runtime::read_paths(**discovery, seen.inputs);
+  }
   (*lanes)->stop(parting_patience);
   if (watcher.failed) return fail(ErrorCode::invalid_argument, {}, "error parsing config file");
   return seen;

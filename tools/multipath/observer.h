@@ -7,15 +7,16 @@
 #include <string>
 
 #include "libmpath/engine/engine.h"
+#include "libmpath/engine/rehearsal.h"
 
 namespace mpath::tool {
 
 struct Observation {
   std::shared_ptr<const engine::Snapshot> snapshot;
-  bool daemon_runs = false;
+  engine::RehearsalInputs inputs;  ///< for Mode::survey only
 };
 
-/// Mode::observe or Mode::list. Messages above `verbosity` are not printed. Errors: no permission, no device-mapper, a configuration that
+/// Mode::observe, survey or list. Messages above `verbosity` are not printed. Errors: no permission, no device-mapper, a configuration that
 /// cannot be used.
 [[nodiscard]] Result<Observation> observe(engine::Mode mode, std::optional<int> verbosity);
 

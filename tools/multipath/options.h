@@ -5,21 +5,28 @@
 #include <optional>
 #include <string>
 
+#include "libmpath/model/settings.h"
+
 namespace mpath::tool {
 
 enum class Mode {
+  create,       ///< without an option of another mode
+  dry_run,      ///< -d
   list_short,   ///< -l
   list_long,    ///< -ll
   dump_config,  ///< -t
   dump_used,    ///< -T
-  reload,       ///< -r: asks the daemon
-  flush_one,    ///< -f: asks the daemon
-  flush_all,    ///< -F: asks the daemon
+  flush_one,    ///< -f: asks the daemon, if one runs
+  flush_all,    ///< -F: asks the daemon, if one runs
 };
 
 struct Options {
-  Mode mode = Mode::list_short;
+  Mode mode = Mode::create;
   std::optional<int> verbosity;
+  bool reload = false;              ///< -r: with create, asks the daemon
+  bool bindings_read_only = false;  ///< -B
+  std::optional<PathGroupingPolicy> grouping_policy;  ///< -p
+  std::optional<std::uint32_t> remove_retries;        ///< -R
   std::string device;  ///< the positional argument, empty if there is none
 };
 

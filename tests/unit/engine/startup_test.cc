@@ -462,6 +462,22 @@ TEST(Observers, ListSendsNoCommandAndObserveChecksThePathsOfMapsOnce) {
   }
 }
 
+TEST(Observers, SurveyChecksEveryPathAndChangesNothing) {
+  Bench bench("find_multipaths greedy", {.mode = Mode::survey});
+  bench.disk("sda");
+  bench.disk("sdb", 2).answer = Answer::dead;
+  bench.disk("sdc", 3).answer = Answer::none;
+  bench.kernel_map({{"sda"}});
+  bench.start();
+  bench.run(seconds{4});
+  EXPECT_EQ(bench.states.back(), State::idle);
+  EXPECT_EQ(bench.health("sda"), PathState::up);
+  EXPECT_EQ(bench.health("sdb"), PathState::down);
+  EXPECT_EQ(bench.health("sdc"), PathState::pending);
+  EXPECT_THAT(bench.actions, IsEmpty());
+  EXPECT_THAT(bench.messages, IsEmpty());
+}
+
 TEST(Observers, ShowAPathThatHangsAsPending) {
   Bench bench("", {.mode = Mode::observe});
   bench.disk("sda").answer = Answer::none;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the positional argument of multipath(8) names.
+#pragma once
+
+#include <string>
+
+#include "libmpath/base/error.h"
+#include "libmpath/engine/snapshot.h"
+
+namespace mpath::tool {
+
+struct Wanted {
+  enum class Kind {
+    everything,  ///< there is no argument
+    map_device,  ///< the device node of a dm device
+    device,      ///< the node or number of another block device
+    name,        ///< map name, alias, WWID or "dm-N"
+  };
+  Kind kind = Kind::everything;
+  std::string name;
+  DevNum devnum;
+};
+
+/// Looks at the file system. Error: a text that can be none of them ("'x' is not a valid argument").
+[[nodiscard]] Result<Wanted> resolve(const std::string& argument);
+
+[[nodiscard]] bool is_wanted(const engine::MapView& map, const Wanted& wanted);
+
+}  // namespace mpath::tool

@@ -5,6 +5,7 @@
 #include "libmpath/command/local_use.h"
 #include "libmpath/command/mpathctl.h"
 #include "libmpath/config/dump.h"
+#include "libmpath/policy/selection.h"
 #include "libmpath/view/drains.h"
 #include "libmpath/view/explain.h"
 #include "libmpath/view/format.h"
@@ -93,7 +94,7 @@ MpathctlReply drains(const Request& request, const Snapshot& snapshot) {
 MpathctlReply what_if(const Request& request, const Snapshot& snapshot) {
   const auto answer = view::what_if(snapshot, request.removed ? view::Loss::removed : view::Loss::failed, request.subjects);
   if (!answer.unknown.empty()) {
-    return {exit_usage, {}, fmt::format("{}: is no path, host, host port or target port that is known here", escape(answer.unknown.front()))};
+    return {exit_usage, {}, fmt::format("{}: {}", escape(answer.unknown.front()), policy::selects_nothing)};
   }
   return {static_cast<int>(answer.worst), request.json ? view::what_if_json(snapshot, answer) : view::what_if_text(snapshot, answer), {}};
 }

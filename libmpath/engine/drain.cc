@@ -35,7 +35,7 @@ Result<std::vector<PathRecord*>> Engine::Core::selected_paths(const std::vector<
     if (selected) chosen.push_back(path);
   }
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (!found[i]) return fail(ErrorCode::not_found, words[i], "is no path, host, host port or target port that is known here");
+    if (!found[i]) return fail(ErrorCode::not_found, words[i], std::string(policy::selects_nothing));
   }
   return chosen;
 }

@@ -53,11 +53,6 @@ std::uint32_t packed_sense(const Event& event) {
   return sense ? std::uint32_t{sense->key} << 16 | std::uint32_t{sense->asc} << 8 | sense->ascq : 0;
 }
 
-std::string sense_text(std::uint32_t packed) {
-  return wire::to_string(wire::Sense{static_cast<std::uint8_t>(packed >> 16), static_cast<std::uint8_t>(packed >> 8 & 0xff),
-                                     static_cast<std::uint8_t>(packed & 0xff)});
-}
-
 std::uint32_t in_microseconds(Duration span) {
   auto count = std::chrono::duration_cast<microseconds>(span).count();
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 0, UINT32_MAX));
@@ -69,6 +64,12 @@ void set_reason(Transition& entry, std::string_view text) {
 }
 
 }  // namespace
+
+std::string Transition::sense_text() const {
+  if (sense == 0) return {};
+  return wire::to_string(wire::Sense{static_cast<std::uint8_t>(sense >> 16), static_cast<std::uint8_t>(sense >> 8 & 0xff),
+                                     static_cast<std::uint8_t>(sense & 0xff)});
+}
 
 std::string to_string(const PathStanding& standing) {
   std::string text(mpath::to_string(standing.state));
@@ -184,7 +185,7 @@ void Engine::Core::note_standing(PathRecord& path) {
                  {"MULTIPATH_OLD_STATE", to_string(before)},
                  {"MULTIPATH_NEW_STATE", to_string(standing)},
                  {"MULTIPATH_CAUSE", std::string(to_string(entry.cause))}};
-  if (entry.sense != 0) line.fields.push_back({"MULTIPATH_SENSE", sense_text(entry.sense)});
+  if (entry.sense != 0) line.fields.push_back({"MULTIPATH_SENSE", entry.sense_text()});
   emit(std::move(line));
 }
 

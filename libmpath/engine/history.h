@@ -87,6 +87,8 @@ struct Transition {
   FollowUp follow_up = FollowUp::none;
 
   [[nodiscard]] std::string_view reason_text() const { return {reason, reason_bytes}; }
+  /// "6/29/00"; empty without sense data.
+  [[nodiscard]] std::string sense_text() const;
 };
 static_assert(sizeof(Transition) == 32);
 

@@ -20,18 +20,6 @@ bool all_follow_alua(std::span<const Member> members) {
          });
 }
 
-void choose_policy(Layout& layout, std::span<const Member> members, const config::MapSettings& settings) {
-  bool alua = all_follow_alua(members);
-  layout.policy_detected = settings.detect_pgpolicy.value && alua;
-  layout.policy = settings.path_grouping_policy.value;
-  if (layout.policy_detected) {
-    layout.policy = settings.detect_pgpolicy_use_tpg.value ? PathGroupingPolicy::group_by_tpg : PathGroupingPolicy::group_by_prio;
-  } else if (layout.policy == PathGroupingPolicy::group_by_tpg && !alua) {
-    layout.policy = PathGroupingPolicy::failover;
-    layout.remarks.emplace_back("path_grouping_policy group_by_tpg needs ALUA priorities on every path; failover is used");
-  }
-}
-
 std::string choose_handler(std::span<const Member> members, const config::MapSettings& settings) {
   if (settings.retain_attached_hw_handler.value) {
     for (const Member& member : members) {
@@ -99,9 +87,24 @@ bool fits_queue_mode(const PathFacts& facts, const std::string& kernel_features)
   return facts.protocol != Protocol::nvme_tcp || wire::is_bio_based(kernel_features);
 }
 
+PolicyChoice choose_policy(bool all_follow_alua, const config::MapSettings& settings) {
+  PathGroupingPolicy configured = settings.path_grouping_policy.value;
+  if (settings.detect_pgpolicy.value && all_follow_alua) {
+    bool by_group = settings.detect_pgpolicy_use_tpg.value;
+    return {.policy = by_group ? PathGroupingPolicy::group_by_tpg : PathGroupingPolicy::group_by_prio, .detected = true};
+  }
+  bool lacks_alua = configured == PathGroupingPolicy::group_by_tpg && !all_follow_alua;
+  return {.policy = lacks_alua ? PathGroupingPolicy::failover : configured, .lacks_alua = lacks_alua};
+}
+
 Layout lay_out(std::span<const Member> members, const config::MapSettings& settings, const LayoutContext& context) {
   Layout layout;
-  choose_policy(layout, members, settings);
+  PolicyChoice choice = choose_policy(all_follow_alua(members), settings);
+  layout.policy = choice.policy;
+  layout.policy_detected = choice.detected;
+  if (choice.lacks_alua) {
+    layout.remarks.emplace_back("path_grouping_policy group_by_tpg needs ALUA priorities on every path; failover is used");
+  }
   layout.groups = make_groups(members, layout.policy);
   if (settings.path_selector.value.starts_with("round-robin ")) {
     for (Group& group : layout.groups) alternate_adapters(members, group);

@@ -33,6 +33,14 @@ struct Group {
   bool marginal = false;
 };
 
+struct PolicyChoice {
+  PathGroupingPolicy policy = PathGroupingPolicy::failover;
+  bool detected = false;    ///< path_grouping_policy does not count (detect_pgpolicy)
+  bool lacks_alua = false;  ///< failover in place of the configured group_by_tpg
+};
+/// `all_follow_alua`: every path's priority comes from ALUA.
+[[nodiscard]] PolicyChoice choose_policy(bool all_follow_alua, const config::MapSettings& settings);
+
 struct Layout {
   MapSpec spec;
   std::vector<Group> groups;         ///< as in spec.table

@@ -51,6 +51,10 @@ std::optional<SelectedBy> selects(std::string_view word, const PathFacts& facts)
   return std::nullopt;
 }
 
+bool selected_by_any(std::span<const std::string> words, const PathFacts& facts) {
+  return std::ranges::any_of(words, [&](const std::string& word) { return selects(word, facts).has_value(); });
+}
+
 std::string place_of(const PathFacts& facts) {
   if (!facts.address) return facts.sysfs_path;
   std::string place = to_string(*facts.address);

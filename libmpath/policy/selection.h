@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,11 @@ enum class SelectedBy : std::uint8_t { path, host, host_adapter, host_port, targ
 /// ("1:0:0:3"); "host1"; the host adapter's bus id; the port or node name of the host or of the target. World-wide names may be written
 /// with or without "0x", with colons, in either case.
 [[nodiscard]] std::optional<SelectedBy> selects(std::string_view word, const PathFacts& facts);
+
+/// Whether any of the words selects it.
+[[nodiscard]] bool selected_by_any(std::span<const std::string> words, const PathFacts& facts);
+/// What is to be said of a word that selects none.
+inline constexpr std::string_view selects_nothing = "is no path, host, host port or target port that is known here";
 
 /// What stays the same when the device of a path goes and comes back as another device: its SCSI address and target port, or its place in
 /// sysfs where it has no address.

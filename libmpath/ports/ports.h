@@ -95,6 +95,10 @@ struct CommandReply {
   PathId path;
   CommandOutcome outcome;
 };
+/// The reply to a command that has no answer of the device.
+[[nodiscard]] inline CommandReply failed_reply(OpId op, PathId path, CommandFailure failure) {
+  return {.op = op, .path = path, .outcome = {.failure = failure}};
+}
 
 /// Commands to paths. All functions on the engine's thread; none blocks. Each submitted command gives exactly one
 /// reply, however late, unless its path is detached first.

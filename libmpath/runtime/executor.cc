@@ -3,6 +3,7 @@
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
+#include "libmpath/runtime/listed_map.h"
 #include "libmpath/runtime/rehearsal_inputs.h"
 #include "libmpath/wire/state_files.h"
 
@@ -266,13 +267,7 @@ void Executor::carry_out(engine::ListMaps& effect) {
     if (list) {
       listing->by_name.clear();
       for (KernelMapListing& entry : *list) {
-        auto map = device_mapper.read(entry.name);
-        if (map) {
-          maps.push_back(std::move(*map));
-        } else if (map.error().code != ErrorCode::not_found) {
-          // Not a multipath map: only its name matters.
-          maps.push_back({.name = entry.name, .uuid = {}, .devnum = entry.devnum, .table = {}});
-        }
+        if (auto map = read_listed(device_mapper, entry)) maps.push_back(std::move(*map));
         listing->by_name.emplace(entry.name, std::move(entry));
       }
       event.maps = std::move(maps);

@@ -5,6 +5,7 @@
 
 #include "libmpath/runtime/configuration.h"
 #include "libmpath/runtime/executor.h"
+#include "libmpath/runtime/listed_map.h"
 
 namespace mpath::runtime {
 
@@ -46,12 +47,7 @@ void read_maps(ports::DeviceMapper& device_mapper, engine::RehearsalInputs& inpu
     return;
   }
   for (const KernelMapListing& entry : *list) {
-    auto map = device_mapper.read(entry.name);
-    if (map) {
-      inputs.maps.push_back(std::move(*map));
-    } else if (map.error().code != ErrorCode::not_found) {
-      inputs.maps.push_back({.name = entry.name, .uuid = {}, .devnum = entry.devnum, .table = {}});
-    }
+    if (auto map = read_listed(device_mapper, entry)) inputs.maps.push_back(std::move(*map));
   }
 }
 

@@ -47,6 +47,14 @@ Status verify_disk_sequence(const PathFacts& facts) {
   return std::unexpected(another_disk(facts));
 }
 
+CommandFailure failure_of(int error) {
+  switch (error) {
+    case ENOTTY: case EINVAL: case ENOSYS: return CommandFailure::not_a_scsi_device;
+    case ENODEV: case ENXIO: return CommandFailure::gone;
+    default: return CommandFailure::submit_failed;
+  }
+}
+
 Result<UniqueFd> open_block_node(const PathFacts& facts, int flags) {
   std::string node = block_node_name(facts);
   // Read-only: closing a block device that was open for writing makes udev probe it anew.

@@ -7,6 +7,7 @@
 
 #include "libmpath/base/error.h"
 #include "libmpath/base/unique_fd.h"
+#include "libmpath/model/command_io.h"
 #include "libmpath/model/path.h"
 
 namespace mpath::sys {
@@ -23,5 +24,8 @@ namespace mpath::sys {
 /// Opens the block node read-only with these further open(2) flags. Device number and disk sequence number of what was opened must be
 /// those of the facts: ErrorCode::conflict if not.
 [[nodiscard]] Result<UniqueFd> open_block_node(const PathFacts& facts, int flags);
+
+/// What this errno of an ioctl or write that hands a command to the kernel means for the command.
+[[nodiscard]] CommandFailure failure_of(int error);
 
 }  // namespace mpath::sys

@@ -82,20 +82,10 @@ void take_means() {
 /// A descriptor that came, or nothing; `gone` when the program has hung up.
 UniqueFd wait_for_request(bool& gone) {
   char byte = 0;
-  iovec io{.iov_base = &byte, .iov_len = 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  msghdr message{};
-  message.msg_iov = &io;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = ::recvmsg(only_socket, &message, MSG_CMSG_CLOEXEC);
+  UniqueFd descriptor;
+  ssize_t got = receive_with_descriptor(only_socket, &byte, 1, 0, descriptor);
   gone = got == 0 || (got < 0 && errno != EINTR);
-  const cmsghdr* attached = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (attached == nullptr || attached->cmsg_type != SCM_RIGHTS || attached->cmsg_len != CMSG_LEN(sizeof(int))) return {};
-  int number = -1;
-  std::memcpy(&number, CMSG_DATA(attached), sizeof number);
-  return UniqueFd(number);
+  return descriptor;
 }
 
 [[noreturn]] void be_helper(int socket, pid_t parent, char** arguments) {
@@ -112,6 +102,23 @@ UniqueFd wait_for_request(bool& gone) {
 }
 
 }  // namespace
+
+ssize_t receive_with_descriptor(int socket, void* bytes, std::size_t size, int flags, UniqueFd& descriptor) {
+  iovec io{.iov_base = bytes, .iov_len = size};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got = ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+  const cmsghdr* attached = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (attached == nullptr || attached->cmsg_type != SCM_RIGHTS || attached->cmsg_len != CMSG_LEN(sizeof(int))) return got;
+  int number = -1;
+  std::memcpy(&number, CMSG_DATA(attached), sizeof number);
+  descriptor.reset(number);
+  return got;
+}
 
 bool send_with_descriptor(int socket, const void* bytes, std::size_t size, int descriptor) {
   iovec io{.iov_base = const_cast<void*>(bytes), .iov_len = size};

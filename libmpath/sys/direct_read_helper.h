@@ -6,6 +6,10 @@
 // Made by main(), before any thread; then used by the engine's thread.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
+
 #include "libmpath/base/error.h"
 #include "libmpath/base/unique_fd.h"
 
@@ -25,6 +29,9 @@ class DirectReadHelper {
   explicit DirectReadHelper(UniqueFd socket) : socket_(std::move(socket)) {}
   UniqueFd socket_;
 };
+
+/// As recvmsg(2) with these flags: what came, up to `size` bytes, and the descriptor that came with it, if one did.
+[[nodiscard]] ssize_t receive_with_descriptor(int socket, void* bytes, std::size_t size, int flags, UniqueFd& descriptor);
 
 /// Sends `bytes`, and with them the descriptor unless it is negative. Never blocks. False with errno set on failure.
 [[nodiscard]] bool send_with_descriptor(int socket, const void* bytes, std::size_t size, int descriptor);

@@ -21,6 +21,7 @@
 #include "libmpath/base/time.h"
 #include "libmpath/base/unique_fd.h"
 #include "libmpath/sys/direct_read_frames.h"
+#include "libmpath/sys/direct_read_helper.h"
 
 namespace mpath::sys {
 
@@ -148,24 +149,11 @@ void Worker::reply(const ReadFrame& asked, ReadReplyFrame::Kind kind, std::int32
 bool Worker::receive() {
   for (;;) {
     std::array<ReadFrame, frames_per_message> frames;
-    iovec io{.iov_base = frames.data(), .iov_len = sizeof frames};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    msghdr message{};
-    message.msg_iov = &io;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    ssize_t got = ::recvmsg(socket_, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    UniqueFd fd;
+    ssize_t got = receive_with_descriptor(socket_, frames.data(), sizeof frames, MSG_DONTWAIT, fd);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno == EAGAIN;
     if (got == 0) return false;
-    UniqueFd fd;
-    if (const cmsghdr* attached = CMSG_FIRSTHDR(&message);
-        attached != nullptr && attached->cmsg_type == SCM_RIGHTS && attached->cmsg_len == CMSG_LEN(sizeof(int))) {
-      int number = -1;
-      std::memcpy(&number, CMSG_DATA(attached), sizeof number);
-      fd.reset(number);
-    }
     std::size_t count = static_cast<std::size_t>(got) / sizeof(ReadFrame);
     for (std::size_t i = 0; i < count; ++i) take(frames[i], i == 0 ? std::move(fd) : UniqueFd{});
   }

@@ -6,7 +6,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "libmpath/sys/block_node.h"
 #include "libmpath/sys/direct_read_helper.h"
 #include "libmpath/sys/lane_keys.h"
+#include "libmpath/sys/timer.h"
 
 namespace mpath::sys {
 
@@ -69,10 +69,7 @@ DirectReads::Device* DirectReads::find(PathId path) {
 }
 
 void DirectReads::reply_failure(PathId path, OpId op, CommandFailure failure) {
-  ports::CommandReply& reply = ready_.emplace_back();
-  reply.op = op;
-  reply.path = path;
-  reply.outcome.failure = failure;
+  ready_.push_back(ports::failed_reply(op, path, failure));
 }
 
 void DirectReads::submit(OpId op, PathId path, const BlockRead& read, const std::shared_ptr<const PathFacts>& facts) {
@@ -316,10 +313,7 @@ void DirectReads::collect(std::vector<ports::CommandReply>& replies) {
     receive(now);
     write_out();
     tend();
-    if (timer_fired && timer_at_ == no_deadline) {
-      itimerspec off{};  // one that has gone off stays readable until it is set again
-      timerfd_settime(timer_.get(), 0, &off, nullptr);
-    }
+    if (timer_fired && timer_at_ == no_deadline) set_timer(timer_.get(), no_deadline);
   }
   collect_known(replies);
 }
@@ -332,11 +326,7 @@ void DirectReads::collect_known(std::vector<ports::CommandReply>& replies) {
 void DirectReads::wake_at(MonoTime when) {
   if (when >= timer_at_) return;
   timer_at_ = when;
-  Duration since_boot = when.time_since_epoch();
-  auto whole = std::chrono::floor<seconds>(since_boot);
-  itimerspec timer{};
-  timer.it_value = {static_cast<time_t>(whole.count()), static_cast<long>((since_boot - whole).count())};
-  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
+  set_timer(timer_.get(), when);
 }
 
 }  // namespace mpath::sys

@@ -6,11 +6,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "libmpath/sys/timer.h"
 
 namespace mpath::sys {
 
@@ -30,11 +31,6 @@ std::uint32_t trigger_bits(EpollLoop::Trigger trigger) {
     case EpollLoop::Trigger::once: return EPOLLONESHOT;
   }
   return 0;
-}
-
-timespec to_timespec(Duration duration) {
-  auto whole = std::chrono::floor<seconds>(duration);
-  return {static_cast<time_t>(whole.count()), static_cast<long>((duration - whole).count())};
 }
 
 }  // namespace
@@ -153,15 +149,7 @@ bool EpollLoop::run_posted() {
 void EpollLoop::set_deadline(MonoTime deadline) {
   // An armed time that is a little early costs one idle wake-up; a later one for each turn would cost a call for each turn.
   if (deadline == armed_ || (deadline > armed_ && deadline - armed_ < early_enough)) return;
-  if (deadline == no_deadline && armed_ != no_deadline) {
-    itimerspec off{};
-    timerfd_settime(timer_.get(), 0, &off, nullptr);
-    armed_ = no_deadline;
-    return;
-  }
-  itimerspec when{};
-  when.it_value = to_timespec(std::max(deadline.time_since_epoch(), Duration{1}));
-  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+  set_timer(timer_.get(), deadline);
   armed_ = deadline;
 }
 

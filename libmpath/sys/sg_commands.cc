@@ -3,7 +3,6 @@
 
 #include <scsi/sg.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "libmpath/base/limits.h"
 #include "libmpath/sys/block_node.h"
+#include "libmpath/sys/timer.h"
 
 namespace mpath::sys {
 
@@ -449,11 +449,7 @@ void SgCommands::wake_at(MonoTime when) {
 
 void SgCommands::set_timer(MonoTime when) {
   timer_at_ = when;
-  Duration since_boot = when == no_deadline ? Duration{} : when.time_since_epoch();
-  auto whole = std::chrono::floor<seconds>(since_boot);
-  itimerspec timer{};  // all zero: off
-  timer.it_value = {static_cast<time_t>(whole.count()), static_cast<long>((since_boot - whole).count())};
-  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
+  sys::set_timer(timer_.get(), when);
 }
 
 std::vector<StalledHost> SgCommands::stalled(Duration age) const {

@@ -25,14 +25,6 @@ Result<UniqueFd> open_node(const PathFacts& facts, const std::string& node, int 
   return std::unexpected(error_from_errno(errno, facts.kernel_name, node + " cannot be opened"));
 }
 
-CommandFailure failure_of(int error) {
-  switch (error) {
-    case ENOTTY: case EINVAL: case ENOSYS: return CommandFailure::not_a_scsi_device;
-    case ENODEV: case ENXIO: return CommandFailure::gone;
-    default: return CommandFailure::submit_failed;
-  }
-}
-
 sg_io_hdr header_of(SgItem& item) {
   sg_io_hdr header{};
   header.interface_id = 'S';

@@ -17,14 +17,6 @@ namespace mpath::sys {
 
 namespace {
 
-CommandFailure failure_of(int error) {
-  switch (error) {
-    case ENOTTY: case EINVAL: case ENOSYS: return CommandFailure::not_a_scsi_device;
-    case ENODEV: case ENXIO: return CommandFailure::gone;
-    default: return CommandFailure::submit_failed;
-  }
-}
-
 void run_nvme(int fd, const NvmeAdminCommand& wanted, CommandOutcome& outcome) {
   constexpr std::uint32_t longest = 1u << 20;
   outcome.data.assign(std::min(wanted.data_in_bytes, longest), 0);
@@ -136,10 +128,7 @@ void SleepingCommands::start(std::uint64_t key, Controller& controller) {
     ++running_;
     return;
   }
-  ports::CommandReply& reply = ready_.emplace_back();
-  reply.op = work->request.op;
-  reply.path = work->request.path;
-  reply.outcome.failure = CommandFailure::submit_failed;
+  ready_.push_back(ports::failed_reply(work->request.op, work->request.path, CommandFailure::submit_failed));
 }
 
 void SleepingCommands::finished(std::uint64_t key, ports::CommandReply reply) {

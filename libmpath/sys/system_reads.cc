@@ -101,12 +101,7 @@ void SystemReads::flush() {
     };
   });
   if (taken) return;
-  for (const Wanted& one : *wanted) {
-    ports::CommandReply& reply = ready_.emplace_back();
-    reply.op = one.op;
-    reply.path = one.path;
-    reply.outcome.failure = CommandFailure::submit_failed;
-  }
+  for (const Wanted& one : *wanted) ready_.push_back(ports::failed_reply(one.op, one.path, CommandFailure::submit_failed));
 }
 
 void SystemReads::collect(std::vector<ports::CommandReply>& replies) {

@@ -18,8 +18,7 @@ DrainReport report_drains(const engine::Snapshot& snapshot, std::span<const std:
   DrainReport report;
   for (const auto& path : snapshot.paths) {
     if (!path || path->drain_asked_for.empty()) continue;
-    const auto is_meant = [&](const std::string& word) { return policy::selects(word, facts_of(*path)).has_value(); };
-    if (!words.empty() && std::ranges::none_of(words, is_meant)) continue;
+    if (!words.empty() && !policy::selected_by_any(words, facts_of(*path))) continue;
     report.paths.push_back(path.get());
     report.emptying += is_quiet(*path) ? 0 : 1;
   }

@@ -7,8 +7,10 @@
 #include "libmpath/policy/admission.h"
 #include "libmpath/policy/claim.h"
 #include "libmpath/policy/identify.h"
+#include "libmpath/policy/layout.h"
 #include "libmpath/policy/selection.h"
 #include "libmpath/view/format.h"
+#include "libmpath/view/settings_behind.h"
 #include "libmpath/view/what_if.h"
 #include "libmpath/view/words.h"
 #include "libmpath/wire/state_files.h"
@@ -35,12 +37,7 @@ class Statements {
   }
   void say(std::string topic, std::string text, std::initializer_list<Key> keys = {}) {
     Explanation& out = list_.emplace_back(Explanation{std::move(topic), std::move(text), {}});
-    for (Key key : keys) {
-      if (!resolver_) break;
-      for (config::WhyLine& line : config::why(*resolver_, identity_, key)) {
-        if (!line.value.empty()) out.settings.push_back(std::move(line));
-      }
-    }
+    if (resolver_) out.settings = settings_behind(*resolver_, identity_, keys);
   }
   [[nodiscard]] config::Resolver* resolver() { return resolver_ ? &*resolver_ : nullptr; }
   std::vector<Explanation> take() { return std::move(list_); }
@@ -81,17 +78,11 @@ void say_groups(Statements& out, const MapView& map) {
     for (const auto& group : map.groups) {
       for (const auto& path : group.paths) all_alua = all_alua && path && path->priority_from_alua;
     }
-    const config::MapSettings& settings = *map.settings;
-    PathGroupingPolicy policy = settings.path_grouping_policy.value;
-    std::string why = "as configured";
-    if (settings.detect_pgpolicy.value && all_alua) {
-      policy = settings.detect_pgpolicy_use_tpg.value ? PathGroupingPolicy::group_by_tpg : PathGroupingPolicy::group_by_prio;
-      why = "detected, because every path's priority comes from ALUA; path_grouping_policy does not count";
-    } else if (policy == PathGroupingPolicy::group_by_tpg && !all_alua) {
-      policy = PathGroupingPolicy::failover;
-      why = "because not every path follows ALUA, as group_by_tpg needs";
-    }
-    out.say("groups", fmt::format("{}: {} ({})", to_string(policy), grouped_by(policy), why),
+    const policy::PolicyChoice choice = policy::choose_policy(all_alua, *map.settings);
+    std::string_view why = "as configured";
+    if (choice.detected) why = "detected, because every path's priority comes from ALUA; path_grouping_policy does not count";
+    if (choice.lacks_alua) why = "because not every path follows ALUA, as group_by_tpg needs";
+    out.say("groups", fmt::format("{}: {} ({})", to_string(choice.policy), grouped_by(choice.policy), why),
             {Key::path_grouping_policy, Key::detect_pgpolicy, Key::detect_pgpolicy_use_tpg});
   }
   std::size_t number = 0;
@@ -253,9 +244,7 @@ std::string explain_text(const Explained& explained) {
   std::string out = explained.subject + '\n';
   for (const Explanation& statement : explained.statements) {
     out += fmt::format("  {:<11} {}\n", statement.topic, statement.text);
-    for (const config::WhyLine& line : statement.settings) {
-      out += fmt::format("  {:<11}   {:<32} {}\n", "", fmt::format("{} {}", config::keyword(line.key).name, escape(line.value)), escape(line.place));
-    }
+    for (const config::WhyLine& line : statement.settings) out += fmt::format("  {:<11}   {}\n", "", setting_text(line));
   }
   return out;
 }
@@ -266,11 +255,7 @@ std::string explain_json(const std::vector<Explained>& all) {
   for (const Explained& explained : all) {
     ordered_json statements = ordered_json::array();
     for (const Explanation& statement : explained.statements) {
-      ordered_json settings = ordered_json::array();
-      for (const config::WhyLine& line : statement.settings) {
-        settings.push_back({{"keyword", config::keyword(line.key).name}, {"value", escape(line.value)}, {"origin", escape(line.place)}});
-      }
-      statements.push_back({{"topic", statement.topic}, {"text", statement.text}, {"settings", std::move(settings)}});
+      statements.push_back({{"topic", statement.topic}, {"text", statement.text}, {"settings", settings_json(statement.settings)}});
     }
     list.push_back({{"subject", explained.subject}, {"kind", explained.kind}, {"statements", std::move(statements)}});
   }

@@ -33,11 +33,6 @@ std::string standing_text(const HistoryView& object, std::uint8_t byte) {
   return to_string(engine::PathStanding::unpacked(byte));
 }
 
-std::string sense_text(const Transition& entry) {
-  return entry.sense == 0 ? std::string()
-                          : fmt::format("{:x}/{:02x}/{:02x}", entry.sense >> 16, entry.sense >> 8 & 0xff, entry.sense & 0xff);
-}
-
 std::string duration_text(std::uint32_t span) {
   return span < 1'000'000 ? fmt::format("{:.1f} ms", span / 1000.0) : fmt::format("{:.1f} s", span / 1e6);
 }
@@ -63,7 +58,7 @@ std::string history_text(const engine::Snapshot& snapshot, Duration utc_offset) 
     const bool moved = entry->before != entry->after;
     if (moved) text += fmt::format(": {} -> {}", standing_text(*object, entry->before), standing_text(*object, entry->after));
     if (moved) text += fmt::format(" [{}] {}", to_string(entry->cause), entry->reason_text());
-    if (const std::string sense = sense_text(*entry); !sense.empty()) text += fmt::format(" (sense {})", sense);
+    if (const std::string sense = entry->sense_text(); !sense.empty()) text += fmt::format(" (sense {})", sense);
     if (entry->follow_up != engine::FollowUp::none) {
       text += fmt::format("{} {} {} {}", moved ? ";" : ":", to_string(entry->follow_up), moved ? "after" : "in",
                           duration_text(entry->took_microseconds));
@@ -87,7 +82,7 @@ std::string history_json(const engine::Snapshot& snapshot, Duration utc_offset) 
     one["new_state"] = standing_text(*object, entry->after);
     one["cause"] = to_string(entry->cause);
     one["reason"] = entry->reason_text();
-    if (const std::string sense = sense_text(*entry); !sense.empty()) one["sense"] = sense;
+    if (const std::string sense = entry->sense_text(); !sense.empty()) one["sense"] = sense;
     if (entry->follow_up != engine::FollowUp::none) {
       one["action"] = to_string(entry->follow_up);
       one["seconds"] = entry->took_microseconds / 1e6;

@@ -9,6 +9,7 @@
 #include "libmpath/base/text.h"
 #include "libmpath/policy/admission.h"
 #include "libmpath/policy/identify.h"
+#include "libmpath/view/settings_behind.h"
 #include "libmpath/view/words.h"
 
 namespace mpath::view {
@@ -146,11 +147,7 @@ class Reporter {
   }
 
   void add_settings(PlannedAction& action, ReasonKind kind, const config::PathIdentity& identity) {
-    for (Key key : keywords_behind(kind)) {
-      for (config::WhyLine& line : config::why(resolver_, identity, key)) {
-        if (!line.value.empty()) action.settings.push_back(std::move(line));
-      }
-    }
+    action.settings = settings_behind(resolver_, identity, keywords_behind(kind));
   }
 
   /// The rule of loads: not while a path of the map has not answered, unless no path works.
@@ -224,10 +221,6 @@ bool is_named(const engine::RehearsedMap& map, std::string_view word) {
   return map.wwid.text == word || fits(map.before) || fits(map.after);
 }
 
-std::string indented(const config::WhyLine& line) {
-  return fmt::format("    {:<24} {}\n", fmt::format("{} {}", config::keyword(line.key).name, escape(line.value)), escape(line.place));
-}
-
 }  // namespace
 
 std::vector<std::string> unified_diff(const std::vector<std::string>& before, const std::vector<std::string>& after) {
@@ -295,7 +288,7 @@ std::string plan_text(const PlanReport& report) {
     for (const PlannedAction& action : map.actions) {
       ++actions;
       out += fmt::format("  {}: {}\n", action.what, escape(action.reason));
-      for (const config::WhyLine& line : action.settings) out += indented(line);
+      for (const config::WhyLine& line : action.settings) out += fmt::format("    {}\n", setting_text(line));
     }
     if (!map.deferred.empty()) out += fmt::format("  would wait: {}\n", escape(map.deferred));
     for (const std::string& line : map.diff) out += fmt::format("  {}\n", line);
@@ -315,11 +308,7 @@ std::string plan_json(const PlanReport& report) {
   for (const PlannedMap& map : report.maps) {
     ordered_json actions = ordered_json::array();
     for (const PlannedAction& action : map.actions) {
-      ordered_json settings = ordered_json::array();
-      for (const config::WhyLine& line : action.settings) {
-        settings.push_back({{"keyword", config::keyword(line.key).name}, {"value", escape(line.value)}, {"origin", escape(line.place)}});
-      }
-      actions.push_back({{"action", action.what}, {"reason", escape(action.reason)}, {"settings", std::move(settings)}});
+      actions.push_back({{"action", action.what}, {"reason", escape(action.reason)}, {"settings", settings_json(action.settings)}});
     }
     ordered_json entry = {{"name", escape(map.name)}, {"uuid", escape(map.wwid.text)}};
     if (map.devnum.valid()) entry["sysfs"] = fmt::format("dm-{}", map.devnum.minor);

@@ -33,8 +33,7 @@ AffectedMap look_at(const engine::MapView& map, const std::vector<std::string>& 
       ++affected.paths;
       const bool good = is_good(*path);
       affected.good += good ? 1 : 0;
-      const auto means_it = [&](const std::string& word) { return policy::selects(word, facts_of(*path)).has_value(); };
-      if (std::ranges::any_of(words, means_it)) {
+      if (policy::selected_by_any(words, facts_of(*path))) {
         affected.losing.push_back(path.get());
       } else {
         affected.left += good ? 1 : 0;
@@ -83,9 +82,7 @@ WhatIf what_if(const engine::Snapshot& snapshot, Loss loss, const std::vector<st
     if (meant == 0) answer.unknown.push_back(word);
   }
   for (const auto& path : snapshot.paths) {
-    if (!path) continue;
-    const auto means_it = [&](const std::string& word) { return policy::selects(word, facts_of(*path)).has_value(); };
-    answer.paths += std::ranges::any_of(words, means_it) ? 1 : 0;
+    answer.paths += path && policy::selected_by_any(words, facts_of(*path)) ? 1 : 0;
   }
   for (const auto& map : snapshot.maps) {
     if (!map) continue;

@@ -73,10 +73,10 @@ std::optional<DrainMarks> drain_marks(const std::vector<std::string_view>& words
   for (std::string_view word : std::span(words).subspan(3)) {
     if (word == "confirmed") known = true;
     if (word.starts_with("for=")) marks.asked_for = decode_dm_name(word.substr(4));
-    auto deadline = value_of(word, "until=");
-    if (!deadline || *deadline >= static_cast<std::uint64_t>(Duration::max().count())) continue;
-    marks.undo_at = MonoTime{Duration{static_cast<Duration::rep>(*deadline)}};
-    known = true;
+    if (auto deadline = time_of(word, "until=")) {
+      marks.undo_at = *deadline;
+      known = true;
+    }
   }
   if (!known) return std::nullopt;
   return marks;

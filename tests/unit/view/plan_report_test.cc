@@ -59,9 +59,9 @@ TEST_F(PlanTest, shows_each_action_with_its_reason_its_line_and_a_diff) {
   EXPECT_EQ(plan_text(plan({wwid_of(2)})),
             "360000000000000000000000000000002 dm-101\n"
             "  reload: order of groups: paths move between groups\n"
-            "    path_grouping_policy \"failover\" /etc/multipath.conf:4 (defaults)\n"
-            "    detect_pgpolicy \"yes\"    built-in default\n"
-            "    prio \"const\"             built-in default\n"
+            "    path_grouping_policy \"failover\"  /etc/multipath.conf:4 (defaults)\n"
+            "    detect_pgpolicy \"yes\"            built-in default\n"
+            "    prio \"const\"                     built-in default\n"
             "   size 2048 sectors\n"
             "  -features 0\n"
             "  +features 1 queue_if_no_path\n"
@@ -120,7 +120,7 @@ TEST_F(PlanTest, a_disk_that_came_meanwhile_and_a_map_that_would_be_made) {
   EXPECT_EQ(plan_text(report),
             "360000000000000000000000000000003\n"
             "  create: map missing: the kernel has no map with this WWID\n"
-            "    find_multipaths \"off\"    /etc/multipath.conf:2 (defaults)\n"
+            "    find_multipaths \"off\"            /etc/multipath.conf:2 (defaults)\n"
             "  +size 2048 sectors\n"
             "  +features 0\n"
             "  +hwhandler 0\n"

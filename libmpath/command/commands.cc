@@ -59,6 +59,16 @@ constexpr Command table[] = {
     {{unset_marginal, map}, Kind::unset_marginal_map, "take all paths of a map for equally good again"},
     {{quit}, Kind::quit, "end an interactive session"},
     {{shutdown}, Kind::shutdown, "end the daemon; maps stay as they are"},
+    {{get_pr_status, map}, Kind::get_pr_status, "whether this host is registered for the reservation of a map"},
+    {{set_pr_status, map}, Kind::set_pr_status, "it is registered: register the key on every path"},
+    {{set_pr_status, map, path_list}, Kind::set_pr_status, "it is registered, on the listed paths already"},
+    {{unset_pr_status, map}, Kind::unset_pr_status, "it is not registered any more"},
+    {{get_pr_key, map}, Kind::get_pr_key, "the reservation key of a map"},
+    {{set_pr_key, map, key}, Kind::set_pr_key, "keep the reservation key of a map in the prkeys file"},
+    {{unset_pr_key, map}, Kind::unset_pr_key, "remove the reservation key of a map from the prkeys file"},
+    {{get_pr_hold, map}, Kind::get_pr_hold, "whether this host holds the reservation of a map"},
+    {{set_pr_hold, map}, Kind::set_pr_hold, "it holds the reservation"},
+    {{unset_pr_hold, map}, Kind::unset_pr_hold, "it does not hold the reservation"},
 };
 
 }  // namespace

@@ -188,6 +188,15 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::force_queueing:
     case RequestKind::unforce_queueing:
     case RequestKind::resize_map:
+    case RequestKind::get_pr_status:
+    case RequestKind::set_pr_status:
+    case RequestKind::unset_pr_status:
+    case RequestKind::get_pr_hold:
+    case RequestKind::set_pr_hold:
+    case RequestKind::unset_pr_hold:
+    case RequestKind::get_pr_key:
+    case RequestKind::set_pr_key:
+    case RequestKind::unset_pr_key:
     case RequestKind::mpathctl_drain:
     case RequestKind::mpathctl_drain_confirm:
     case RequestKind::mpathctl_undrain: return "fail\n";

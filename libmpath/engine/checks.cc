@@ -70,6 +70,7 @@ void Engine::Core::start_check(PathRecord& path) {
   if (path.removed || path.checks_disabled || options.known) return;
   path.check.again = false;
   path.check.wanted = false;
+  path.check.registration_tried = false;
   path.check.started = now;
   path.next_check = no_deadline;
   ++counters.checks_started;
@@ -110,6 +111,7 @@ void Engine::Core::on(const CommandFinished& event) {
   path->check.op = OpId::none;
   end_watch(*path, event.outcome);
   path->silent = may_hold_io(*path, event.outcome);
+  heed_attention(*path, event.outcome);
   switch (path->check.step) {
     case CheckStep::idle: break;
     case CheckStep::probe: judge_probe(*path, event.outcome); break;
@@ -117,6 +119,7 @@ void Engine::Core::on(const CommandFinished& event) {
     case CheckStep::identify: judge_identify(*path, event.outcome); break;
     case CheckStep::target_groups: judge_target_groups(*path, event.outcome); break;
     case CheckStep::prioritize: judge_priority(*path, event.outcome); break;
+    case CheckStep::registration: judge_registration(*path, event.outcome); break;
   }
 }
 
@@ -246,6 +249,7 @@ bool Engine::Core::take_name(PathRecord& path) {
 }
 
 void Engine::Core::continue_check(PathRecord& path) {
+  if (needs_registration(path)) return start_registration(path);
   if (needs_target_groups(path)) {
     MapRecord* map = find_map(path.map);
     if (map != nullptr) map->groups_reader = path.id;

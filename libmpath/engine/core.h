@@ -22,6 +22,7 @@
 #include "libmpath/policy/naming.h"
 #include "libmpath/policy/suspicion.h"
 #include "libmpath/wire/run_state.h"
+#include "libmpath/wire/state_files.h"
 
 namespace mpath::engine {
 
@@ -249,7 +250,6 @@ struct Engine::Core {
   void on(const MapsChanged&);
   void on(const MapUeventSeen&);
   void reconcile(MapRecord& map);
-  [[nodiscard]] bool is_reserved(MapRecord& map);
   [[nodiscard]] bool may_act_now(MapRecord& map, const TableAction& action);
   void read_map(MapRecord& map);
   void take_kernel_map(MapRecord& map, const KernelMap& kernel);
@@ -316,6 +316,36 @@ struct Engine::Core {
   void settle(RequestId id, const RequestResult& result);
   void answer_waiting(MapRecord& map, const RequestResult& result);
   void sync_deferred_removal(MapRecord& map);
+
+  // --- reservations.cc: paths that must be registered before they carry I/O ------------------------------------
+  void choose_reservation_key(MapRecord& map);
+  void use_reservation_key(MapRecord& map, std::uint64_t key, bool aptpl);
+  void drop_reservation(MapRecord& map);
+  void expect_registrations(MapRecord& map);
+  void expect_registration(PathRecord& path);
+  [[nodiscard]] bool awaits_registration(const PathRecord& path);
+  void review_registration(PathRecord& path);
+  void review_registrations(MapRecord& map);
+  void registration_follows(PathRecord& path);
+  void leave_out_unregistered(MapRecord& map, std::vector<PathRecord*>& members);
+  [[nodiscard]] std::optional<std::string> unregistered_in(const MapRecord& map, const MapSpec& spec);
+  [[nodiscard]] bool needs_registration(const PathRecord& path);
+  void start_registration(PathRecord& path);
+  void judge_registration(PathRecord& path, const CommandOutcome& outcome);
+  void take_turn(PathRecord& path, policy::RegistrationTurn turn);
+  void path_is_registered(PathRecord& path, MapRecord& map, std::optional<bool> holds);
+  void registrations_are_gone(PathRecord& path, MapRecord& map, const policy::RegistrationTurn& turn);
+  void registration_failed(PathRecord& path, std::string_view reason);
+  void heed_attention(PathRecord& path, const CommandOutcome& outcome);
+  void end_of_registration(PathRecord& path);
+
+  // --- reservation_requests.cc: what mpathpersist tells and asks --------------------------------------------------
+  void request_reservation(RequestId id, const Request& request);
+  void request_set_registered(RequestId id, MapRecord& map, const Request& request);
+  void unset_registered(MapRecord& map);
+  void answer_registrations(MapRecord& map);
+  void request_key(RequestId id, MapRecord& map, const Request& request);
+  void on(const ReservationKeySaved&);
 
   // --- suspension.cc: maps that stand still --------------------------------------------------------------------
   RequestResult request_suspend(MapRecord& map);
@@ -404,6 +434,8 @@ struct Engine::Core {
   std::uint64_t random_state = 0;
   policy::Bindings bindings;
   std::unordered_set<Wwid> wwids;
+  std::unordered_map<Wwid, wire::ReservationKeyEntry> reservation_keys;  ///< of the prkeys file
+  std::map<OpId, KeyChange> key_changes;
   bool configured_once = false;
   bool configuring = false;
   bool reconfigure_pending = false;

@@ -80,6 +80,13 @@ struct SaveRunState {
   OpId op = OpId::none;
   std::string text;
 };
+/// Lane files → ReservationKeySaved: the prkeys file has this key for the volume, or none.
+struct SaveReservationKey {
+  OpId op = OpId::none;
+  Wwid wwid;
+  std::optional<std::uint64_t> key;
+  bool aptpl = false;  ///< activate persist through power loss
+};
 /// Lane discovery: read the device again; arrives as PathAppeared, or PathDisappeared if it is not there any more.
 struct GatherPath {
   std::string kernel_name;
@@ -147,7 +154,7 @@ struct Exit {
 };
 
 using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
-                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, GatherPath, ReadIoCounters,
+                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, SaveReservationKey, GatherPath, ReadIoCounters,
                             TriggerUevent, DeletePath, RescanPath, ApplyTransportSettings, MarkRemotePort,
                             Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
 

@@ -29,6 +29,7 @@ struct KnownPath {
   PathState state = PathState::unchecked;
   std::optional<int> priority;
   bool disabled = false;  ///< by the command `fail path`
+  bool unregistered = false;  ///< it waits for the registration of its map's reservation key
 };
 using KnownPaths = std::unordered_map<DevNum, KnownPath>;
 

@@ -32,6 +32,12 @@ struct StateLoaded {
   std::string bindings;
   std::vector<std::string> messages;
   std::string run_state;  ///< of /run/multipath/state
+  std::string prkeys;
+};
+/// Of SaveReservationKey.
+struct ReservationKeySaved {
+  OpId op = OpId::none;
+  Status result;
 };
 /// Of SaveRunState.
 struct RunStateSaved {
@@ -142,7 +148,7 @@ struct FabricNotice {
   bool holds = true;
 };
 
-using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
+using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, ReservationKeySaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
                            TableActionFinished, MessageFinished, IoCountersRead, PathRescanned, PathAppeared, PathDisappeared, MapsChanged,
                            MapUeventSeen, LinkEvent, HostBusy, FabricNotice, RequestArrived, Started, TimeAdvanced>;
 

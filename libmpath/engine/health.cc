@@ -106,6 +106,7 @@ void Engine::Core::finish_check(PathRecord& path) {
     plan_next_check(path, changed);
     if (path.failure_count.kept_out) path.next_check = std::min(path.next_check, trusted_from(path));
   }
+  end_of_registration(path);
   set_path_timer(path);
   note_marks(path);
   retrigger(path);
@@ -182,6 +183,7 @@ void Engine::Core::set_health(PathRecord& path, PathState state, std::string_vie
     path.kernel_failures = path.kernel_failed_at + kernel_failure_memory < now ? 0 : path.kernel_failures;
     if (map != nullptr) map->groups_read_at = {};
   }
+  registration_follows(path);
   touch(path);
   if (map != nullptr) queue_map(*map);
 }

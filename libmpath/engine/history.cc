@@ -86,7 +86,7 @@ std::string_view reason_of(Bar bar) {
     case Bar::suspect: return "its check is outstanding far longer than those of its siblings";
     case Bar::unreliable: return "it failed too often lately";
     case Bar::drained: return "drained by command";
-    case Bar::unregistered: return "its registration for the map's persistent reservation is missing";
+    case Bar::unregistered: return "waits for the registration of its map's reservation key";
     case Bar::standby: return "only the array can activate it, and no path of the map is active";
   }
   return "";
@@ -168,7 +168,8 @@ void Engine::Core::note_standing(PathRecord& path) {
   Transition entry{.at = now + standstill, .before = path.noted_standing, .after = packed, .cause = current_cause()};
   if (current_ != nullptr) entry.sense = packed_sense(*current_);
   bool state_moved = before.state != standing.state;
-  std::string_view reason = state_moved ? path.health.reason : reason_of(standing.bar);
+  bool waits = standing.bar == Bar::unregistered && is_usable(standing.state);
+  std::string_view reason = state_moved && !waits ? path.health.reason : reason_of(standing.bar);
   if (!state_moved && before.bar == standing.bar) reason = standing.marginal ? "marked as marginal" : "not marginal any more";
   set_reason(entry, reason);
   path.noted_standing = packed;

@@ -22,7 +22,7 @@ enum class Bar : std::uint8_t {
   suspect,       ///< its check is outstanding far longer than those of its siblings
   unreliable,    ///< it failed too often lately; the state is `delayed` or it is sampled
   drained,       ///< by the command `drain`
-  unregistered,  ///< its registration for the map's reservation is missing
+  unregistered,  ///< it waits for the registration of its map's reservation key
   standby,       ///< only the array can activate it, and no path of the map is active
 };
 

@@ -59,6 +59,7 @@ void Engine::Core::erase_map(MapRecord& map) {
   if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
   map_order.erase(map.order);
   map.live = false;
+  answer_registrations(map);
   touch(map);
   free_maps.push_back(map.id.slot);
 }
@@ -77,13 +78,14 @@ void Engine::Core::refresh_settings(MapRecord& map) {
   config::PathIdentity identity;
   if (representative != nullptr) identity = policy::identity_for_lookup(*representative->facts);
   map.settings = resolver->map(map.wwid.text, identity);
+  choose_reservation_key(map);
   touch(map);
 }
 
 void Engine::Core::set_map_timer(MapRecord& map) {
   // What happens when its deadline has come is done by map_timer() alone: one that passed in this very step is still due.
   MonoTime due = std::min({map.uevent_deadline, map.failback_due, map.look_again, map.retry_deadline, map.resize_deadline,
-                           map.ghost_deadline});
+                           map.ghost_deadline, map.registration_deadline});
   auto consider = [&](MonoTime deadline) {
     if (deadline > now) due = std::min(due, deadline);
   };
@@ -116,6 +118,7 @@ void Engine::Core::map_timer(MapRecord& map) {
     map.failback_now = true;
   }
   if (map.resize_deadline <= now) resize_overdue(map);
+  if (map.registration_deadline <= now) answer_registrations(map);
   if (map.look_again <= now) {
     map.look_again = no_deadline;
     map.kernel_stale = map.kernel_stale || map.kernel.has_value();

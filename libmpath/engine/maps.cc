@@ -53,6 +53,7 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
     if (map.kernel && !policy::fits_queue_mode(*path.facts, map.kernel->table.features)) continue;
     members.push_back(&path);
   }
+  leave_out_unregistered(map, members);
   return members;
 }
 
@@ -205,6 +206,7 @@ std::optional<std::string> Engine::Core::load_blocked(MapRecord& map, const MapS
     Duration fresh = std::min<Duration>(fresh_answer + slowness, fresh_answer_most);
     if (path.check.step == CheckStep::idle && path.last_answer + fresh < now) check_now(path);
   }
+  if (auto unregistered = unregistered_in(map, spec)) return unregistered;
   return silence_in(map);
 }
 
@@ -252,7 +254,6 @@ void Engine::Core::reconcile(MapRecord& map) {
     erase_map(map);
     return;
   }
-  if (is_reserved(map)) return;
   review_suspects(map);
   hold_standby_paths(map);
   update_usable(map);
@@ -309,17 +310,6 @@ void Engine::Core::reconcile(MapRecord& map) {
     answer_waiting(map, {});
   }
   set_map_timer(map);
-}
-
-/// A volume that is reserved by us elsewhere must not be touched without its key: nothing is sent, nothing is loaded.
-bool Engine::Core::is_reserved(MapRecord& map) {
-  if (!map.settings || map.settings->reservation_key.value.kind == ReservationKey::Kind::unset) return false;
-  bool discovered = configured_once && found_paths.empty();
-  if (discovered && !std::exchange(map.refused, true)) {
-    log(Severity::error, map.wwid.text,
-        "has a reservation_key, which is not supported yet: the map is left as it is. Remove the key or manage the map elsewhere");
-  }
-  return true;
 }
 
 /// Whether the action that the plan wants may run in this step; if not, the wish is kept, and something will ask again.

@@ -30,7 +30,7 @@ void Engine::Core::sync_path_states(MapRecord& map) {
       path.silent_failed_at = now;
     }
     // Nothing is decided about a path that has not answered yet.
-    if (!path.answered && !path.removed) continue;
+    if (!path.answered && !path.removed && !path.unregistered) continue;
     PathState state = path.health.state;
     if (state == PathState::unchecked || state == PathState::wild || state == PathState::pending) {
       if (bar(path) == Bar::none) continue;

@@ -165,6 +165,7 @@ void Engine::Core::assume(PathRecord& path) {
   }
   path.health = {state, now, "as it is known"};
   path.checks_disabled = is_known && at->second.disabled;
+  path.unregistered = is_known && at->second.unregistered;
   path.answered = true;
   path.last_answer = now;
   if (is_known && !path.priority) path.priority = at->second.priority;
@@ -226,6 +227,7 @@ void Engine::Core::join_map(PathRecord& path) {
       }
     }
   }
+  expect_registration(path);
   resume_drain(path);
   if (map.settle_until <= now) map.settle_limit = now + settle_time_most;
   map.settle_until = std::min(now + settle_time, map.settle_limit);
@@ -239,6 +241,8 @@ void Engine::Core::leave_map(PathRecord& path) {
   if (map == nullptr) return;
   std::erase(map->paths, path.id);
   if (map->groups_reader == path.id) map->groups_reader = {};
+  path.registration.reset();
+  path.unregistered = false;
   path.map = {};
   touch(*map);
   queue_map(*map);
@@ -263,6 +267,7 @@ void Engine::Core::remove_path(PathRecord& path) {
   path.next_check = no_deadline;
   set_health(path, PathState::removed, "the device is gone");
   MapRecord* map = find_map(path.map);
+  if (map != nullptr) answer_registrations(*map);
   if (map == nullptr || !path.in_table) {
     erase_path(path);
     return;

@@ -16,7 +16,7 @@ namespace {
 bool can_be_spoken_for(const PathRecord& path) {
   return path.checker == policy::Checker::alua && path.answered && is_usable(path.health.state) && !path.removed &&
          !path.checks_disabled && !path.check.identify_wanted && path.kernel_state != KernelPathState::failed &&
-         path.facts->target_port_group && path.priority;
+         path.facts->target_port_group && path.priority && !(path.registration && path.registration->due);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "libmpath/policy/flapping.h"
 #include "libmpath/policy/outlier.h"
 #include "libmpath/policy/prioritizer.h"
+#include "libmpath/policy/registration.h"
 #include "libmpath/policy/schedule.h"
 #include "libmpath/policy/transport_settings.h"
 #include "libmpath/wire/run_state.h"
@@ -36,6 +37,7 @@ enum class CheckStep : std::uint8_t {
   identify,       ///< INQUIRY, VPD page 0x83: is it still the same logical unit?
   target_groups,  ///< REPORT TARGET PORT GROUPS
   prioritize,     ///< a command of the path's prioritizer
+  registration,   ///< for the reservation key of its map
 };
 
 struct CheckMachine {
@@ -50,6 +52,7 @@ struct CheckMachine {
   bool again = false;           ///< asked for while one was running
   bool wanted = false;          ///< due for a reason of its own: no other path's answer will do
   bool late = false;            ///< the deadline of the outstanding command has passed
+  bool registration_tried = false;  ///< in this check
 };
 
 /// A path that an administrator took out of service. It is known by what stays the same when its device goes and comes back, so it
@@ -80,6 +83,42 @@ struct Sampling {
   std::uint64_t errors = 0;
   std::vector<Read> under_way;
   TimerNode timer;
+};
+
+/// Whether a path of a map with a reservation key is registered; see reservations.cc.
+struct PathRegistration {
+  enum class State : std::uint8_t {
+    unverified,  ///< nothing is known: it carries no I/O
+    serving,     ///< nothing is known, but it was in service before we asked, and stays so until the device says no
+    registered,
+    missing,     ///< the device says that it is not
+  };
+  State state = State::unverified;
+  bool due = true;             ///< it is asked with the next check, not before retry_at
+  bool awaited = false;        ///< by a client
+  std::uint32_t failures = 0;  ///< in a row
+  MonoTime retry_at{};
+  std::string_view reason;     ///< of the last failure; static text
+  policy::RegistrationMemory memory;
+};
+
+/// The persistent reservation of a map's volume, as far as this host has to do with it.
+struct MapReservation {
+  std::uint64_t key = 0;        ///< 0: none (any more)
+  std::uint64_t former_key = 0; ///< the one before `setprkey`: some paths may still be registered with it
+  std::uint64_t last_key = 0;   ///< the last one that a path was registered with in this run
+  bool aptpl = false;           ///< activate persist through power loss
+  ReservationFlag registered = ReservationFlag::unknown;
+  ReservationFlag held = ReservationFlag::unknown;
+  bool is_over = false;         ///< it was registered, and is not any more until somebody says so by command
+};
+
+/// A change of the prkeys file that is under way.
+struct KeyChange {
+  RequestId request = RequestId::none;
+  Wwid wwid;
+  std::optional<std::uint64_t> key;  ///< nothing: it is removed
+  bool aptpl = false;
 };
 
 /// Paths that share a host port and a target port: what happens to one of them probably happens to all.
@@ -129,6 +168,7 @@ struct PathRecord {
   policy::FailurePair failure_pair;
   std::uint32_t triggers = 0;      ///< uevents that were asked for, for want of a WWID
   MonoTime triggered_at{};         ///< the last of them, or when it was found
+  std::unique_ptr<PathRegistration> registration;  ///< if its map has a reservation
   std::unique_ptr<Sampling> sampling;  ///< while test reads decide about it
   wire::PathMarks saved_marks;  ///< what /run/multipath/state says of it
   std::uint8_t noted_standing = PathStanding{}.packed();  ///< the newest in its history
@@ -292,6 +332,10 @@ struct MapRecord {
   MonoTime groups_read_at{};               ///< last good REPORT TARGET PORT GROUPS
   std::uint32_t groups_bytes = wire::target_port_groups_bytes;  ///< how much of it is asked for
   PathId groups_reader;                    ///< path whose REPORT TARGET PORT GROUPS is under way
+
+  std::unique_ptr<MapReservation> reservation;  ///< if it has a key, or had one
+  MonoTime registration_deadline = no_deadline;
+  std::vector<RequestId> registration_requests;  ///< `setprstatus` that wait for paths
 
   // Requests that wait for this map.
   std::vector<RequestId> waiting_requests;

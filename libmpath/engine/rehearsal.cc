@@ -222,7 +222,8 @@ std::shared_ptr<const KnownPaths> known_paths(const Snapshot& snapshot) {
     known->insert_or_assign(path->facts->devnum, KnownPath{.disk_sequence = path->facts->disk_sequence,
                                                            .state = path->health.state,
                                                            .priority = path->priority,
-                                                           .disabled = path->bar == Bar::disabled});
+                                                           .disabled = path->bar == Bar::disabled,
+                                                           .unregistered = path->bar == Bar::unregistered});
   }
   return known;
 }

@@ -65,6 +65,9 @@ void Engine::Core::carry_out(RequestId id, const Request& request) {
     case RequestKind::disable_queueing_all: return with_all_maps(id, request, &Core::request_disable_queueing);
     case RequestKind::restore_queueing_all: return with_all_maps(id, request, &Core::request_restore_queueing);
     case RequestKind::reset_all_stats: return with_all_maps(id, request, &Core::request_reset_stats);
+    case RequestKind::get_pr_status: case RequestKind::set_pr_status: case RequestKind::unset_pr_status:
+    case RequestKind::get_pr_hold: case RequestKind::set_pr_hold: case RequestKind::unset_pr_hold:
+    case RequestKind::get_pr_key: case RequestKind::set_pr_key: case RequestKind::unset_pr_key: return request_reservation(id, request);
     case RequestKind::mpathctl_drain: return request_drain(id, request);
     case RequestKind::mpathctl_drain_confirm: return request_confirm_drain(id, request);
     case RequestKind::mpathctl_undrain: return request_undrain(id, request);
@@ -203,7 +206,7 @@ void Engine::Core::begin_shutdown() {
   enter_state(DaemonState::shutdown);
   if (options.mode == Mode::manage && resolver && !daemon().queue_without_daemon.value && !queueing_forced) {
     for (auto& map : maps) {
-      if (!map->live || !map->kernel || is_reserved(*map) || !wire::features_has(map->kernel->table.features, wire::queue_if_no_path)) continue;
+      if (!map->live || !map->kernel || !wire::features_has(map->kernel->table.features, wire::queue_if_no_path)) continue;
       map->queue_op = send(*map, {.kind = MapMessage::Kind::fail_if_no_path, .path = {}, .group = 0});
     }
   }

@@ -64,6 +64,11 @@ void Engine::Core::restore_marks(MapRecord& map) {
   auto at = restored_maps.find(map.wwid);
   if (at == restored_maps.end()) return;
   map.queueing_disabled = at->second.queueing_disabled;
+  if (at->second.reservation_over) {
+    if (!map.reservation) map.reservation = std::make_unique<MapReservation>();
+    map.reservation->is_over = true;
+    map.reservation->registered = map.reservation->held = ReservationFlag::unset;
+  }
   map.suspended_by_us = map.suspension_stale = at->second.suspended;
   map.retries_expired = at->second.retries_expired;
   if (at->second.no_path_since != no_deadline) map.without_path_before_restart = at->second.no_path_since - standstill;
@@ -98,7 +103,7 @@ void Engine::Core::note_marks(MapRecord& map) {
   if (map.live) {
     MonoTime since = std::min(map.no_path_since, map.without_path_before_restart);
     marks = {.wwid = {}, .queueing_disabled = map.queueing_disabled, .suspended = map.suspended_by_us, .no_path_since = since,
-             .retries_expired = map.retries_expired};
+             .retries_expired = map.retries_expired, .reservation_over = map.reservation && map.reservation->is_over};
   }
   if (marks == map.saved_marks) return;
   bool says_nothing = marks == wire::MapMarks{};

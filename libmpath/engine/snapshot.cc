@@ -5,6 +5,15 @@
 
 namespace mpath::engine {
 
+std::string_view to_string(ReservationFlag flag) {
+  switch (flag) {
+    case ReservationFlag::unknown: return "unknown";
+    case ReservationFlag::unset: return "unset";
+    case ReservationFlag::set: return "set";
+  }
+  return "unknown";
+}
+
 std::string span_text(Duration span) {
   if (span < milliseconds{1}) return fmt::format("{} us", std::chrono::duration_cast<microseconds>(span).count());
   if (span < seconds{1}) return fmt::format("{} ms", std::chrono::duration_cast<milliseconds>(span).count());
@@ -40,6 +49,10 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   view->failures = path.failures;
   if (path.check.step != CheckStep::idle) view->check_outstanding_since = path.check.started;
   view->bar = bar(path);
+  if (path.registration && path.registration->failures > 0) {
+    view->registration_reason = path.registration->reason;
+    view->registration_retry = path.registration->retry_at;
+  }
   if (const Drain* drain = path.drained ? drain_of(path) : nullptr) {
     view->drain_asked_for = drain->asked_for;
     view->drain_undo_at = drain->undo_at;
@@ -124,6 +137,9 @@ std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
     view->failback = map.settings->failback.value;
     view->no_path_retry = map.queueing_disabled ? NoPathRetry{NoPathRetry::Kind::fail, 0} : map.settings->no_path_retry.value;
     view->max_sectors_kib = map.settings->max_sectors_kb.value;
+  }
+  if (map.reservation) {
+    view->reservation = {.has_key = map.reservation->key != 0, .registered = map.reservation->registered, .held = map.reservation->held};
   }
   view->failback_due = map.failback_due;
   view->retry_deadline = map.retry_deadline;

@@ -40,6 +40,15 @@ struct OutlierView {
 /// "3 ms", "1.9 s": for evidence, not for clocks.
 [[nodiscard]] std::string span_text(Duration span);
 
+/// What is known of the persistent reservation of a volume: the words of `getprstatus` and `getprhold`.
+enum class ReservationFlag : std::uint8_t { unknown, unset, set };
+[[nodiscard]] std::string_view to_string(ReservationFlag flag);
+struct ReservationView {
+  bool has_key = false;
+  ReservationFlag registered = ReservationFlag::unknown;
+  ReservationFlag held = ReservationFlag::unknown;
+};
+
 struct PathView {
   std::shared_ptr<const PathFacts> facts;
   std::shared_ptr<const config::PathSettings> settings;
@@ -61,6 +70,8 @@ struct PathView {
   std::optional<SuspectView> suspect;
   std::optional<OutlierView> outlier;
   Bar bar = Bar::none;
+  std::string registration_reason;    ///< why it is not registered for its map's reservation key, if that was tried
+  MonoTime registration_retry = no_deadline;  ///< and when it is tried again
   std::string drain_asked_for;        ///< the words of the command that drained it; empty if none did
   MonoTime drain_undo_at = no_deadline;     ///< of a drain that is not confirmed
   std::optional<std::uint64_t> in_flight;   ///< of a drained path: I/O under way, as last read
@@ -103,6 +114,7 @@ struct MapView {
   std::uint64_t queue_timeouts = 0; ///< %4
   std::uint64_t failures = 0;       ///< %x
   std::optional<std::uint32_t> max_sectors_kib;
+  std::optional<ReservationView> reservation;  ///< nothing: it has no reservation key
 };
 
 enum class DaemonState { init, startup, configure, idle, running, shutdown };

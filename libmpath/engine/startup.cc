@@ -76,6 +76,12 @@ void Engine::Core::on(const StateLoaded& event) {
   take_run_state(event.run_state);
   wwids.clear();
   for (const Wwid& wwid : wire::parse_wwids(event.wwids)) wwids.insert(wwid);
+  reservation_keys.clear();
+  wire::Prkeys keys = wire::parse_prkeys(event.prkeys);
+  for (wire::ReservationKeyEntry& entry : keys.entries) reservation_keys.emplace(entry.wwid, std::move(entry));
+  for (const wire::PrkeyDiagnostic& diagnostic : keys.diagnostics) {
+    log(Severity::warning, fmt::format("prkeys line {}", diagnostic.line), diagnostic.text);
+  }
   bindings.clear();
   wire::Bindings file = wire::parse_bindings(event.bindings);
   for (const wire::Binding& binding : file.entries) bindings.add(binding.alias, binding.wwid);

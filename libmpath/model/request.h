@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libmpath/base/time.h"
+#include "libmpath/model/ids.h"
 
 namespace mpath {
 
@@ -27,6 +28,7 @@ enum class RequestKind {
   mpathctl_drain, mpathctl_drain_confirm, mpathctl_undrain,
   remove_all_maps, suspend_map, resume_map, force_queueing, unforce_queueing,
   mpathctl_plan_with,
+  get_pr_status, set_pr_status, unset_pr_status, get_pr_hold, set_pr_hold, unset_pr_hold, get_pr_key, set_pr_key, unset_pr_key,
 };
 
 /// Whether a request only reads; other users than root may make only such.
@@ -53,6 +55,9 @@ struct Request {
   std::string map;       ///< $map as given, "/dev/" stripped
   std::string format;    ///< $format
   std::uint32_t group = 0;
+  std::uint64_t key = 0; ///< $key, of a persistent reservation
+  bool aptpl = false;    ///< $key ends in ":aptpl": activate persist through power loss
+  std::vector<DevNum> path_list;  ///< $pathlist
   bool raw = false;      ///< `raw format`: no header, no padding
   bool json = false;     ///< requests of mpathctl: the answer is for programs
   std::vector<std::string> subjects;     ///< requests of mpathctl: what they are about, in the words of policy::selects()

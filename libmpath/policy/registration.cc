@@ -152,6 +152,7 @@ RegistrationTurn continue_registration(RegistrationMemory& memory, milliseconds 
     case Step::withdraw: {
       memory.owes_count = false;
       RegistrationTurn turn = end(memory, Kind::absent, "another host preempted the registrations meanwhile");
+      turn.was_preempted = true;
       turn.leaves_stray = answer != Answer::good && answer != Answer::conflict;
       return turn;
     }

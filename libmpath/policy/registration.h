@@ -56,6 +56,7 @@ struct RegistrationTurn {
   Kind kind = Kind::failed;
   std::optional<DeviceCommand> command;
   bool proves_missing = false;    ///< with `ask`: the device has just said that the path is not registered with the key
+  bool was_preempted = false;     ///< with `absent`: the registrations were there when this began
   bool leaves_stray = false;      ///< with `absent`: what was registered could not be taken back
   bool removed_stray = false;     ///< with `cleared`: there was something
   std::optional<bool> holds;      ///< with `registered`: whether this host holds the reservation, if that was asked and told

@@ -176,6 +176,17 @@ void Executor::carry_out(engine::SaveRunState& effect) {
   }, engine::RunStateSaved{effect.op, std::unexpected(lane_full())});
 }
 
+void Executor::carry_out(engine::SaveReservationKey& effect) {
+  engine::ReservationKeySaved refused{effect.op, std::unexpected(lane_full())};
+  submit(Lane::files, 0, [this, effect = std::move(effect), &files = ports_.files]() -> Continuation {
+    Status saved = files.update(ports::StateFile::prkeys, [&](std::string_view contents) {
+      return effect.key ? wire::set_prkey(contents, {effect.wwid, *effect.key, effect.aptpl}) : wire::remove_prkey(contents, effect.wwid);
+    });
+    engine::ReservationKeySaved event{effect.op, std::move(saved)};
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  }, std::move(refused));
+}
+
 void Executor::carry_out(engine::DeletePath& effect) {
   submit(Lane::settings, 0, [this, facts = std::move(effect.facts), &discovery = ports_.discovery]() -> Continuation {
     Status status = discovery.remove_device(*facts);

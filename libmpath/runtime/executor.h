@@ -80,6 +80,7 @@ class Executor {
   void carry_out(engine::RememberWwid& effect);
   void carry_out(engine::RememberBinding& effect);
   void carry_out(engine::SaveRunState& effect);
+  void carry_out(engine::SaveReservationKey& effect);
   void carry_out(engine::GatherPath& effect);
   void carry_out(engine::ReadIoCounters& effect);
   void carry_out(engine::TriggerUevent& effect);

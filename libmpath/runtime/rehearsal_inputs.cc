@@ -23,6 +23,7 @@ engine::StateLoaded read_state(ports::Files& files, OpId op) {
   load(ports::StateFile::wwids, event.wwids);
   load(ports::StateFile::bindings, event.bindings);
   load(ports::StateFile::run_state, event.run_state);
+  load(ports::StateFile::prkeys, event.prkeys);
   return event;
 }
 

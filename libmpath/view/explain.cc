@@ -103,6 +103,17 @@ void say_groups(Statements& out, const MapView& map) {
           {Key::failback, Key::prio, Key::detect_prio});
 }
 
+std::string reservation_text(const engine::ReservationView& reservation) {
+  if (!reservation.has_key) return "it has no key any more; what is still registered is removed from paths that return";
+  switch (reservation.registered) {
+    case engine::ReservationFlag::unknown: return "whether this host is registered is not known yet; new paths wait until it is";
+    case engine::ReservationFlag::unset: return "this host is not registered, so no path has to be (mpathpersist registers it)";
+    case engine::ReservationFlag::set: break;
+  }
+  return fmt::format("this host is registered, and so is each path before it carries I/O; it holds the reservation: {}",
+                     reservation.held == engine::ReservationFlag::set ? "yes" : reservation.held == engine::ReservationFlag::unset ? "no" : "not known");
+}
+
 Explained explain_map(const Snapshot& snapshot, const MapView& map) {
   Statements out(snapshot, identity_of(map));
   std::size_t paths = 0;
@@ -121,6 +132,7 @@ Explained explain_map(const Snapshot& snapshot, const MapView& map) {
   if (map.failback_due != no_deadline) {
     out.say("failback", fmt::format("I/O returns to the best group in {} s", seconds_until(snapshot.now, map.failback_due).count()));
   }
+  if (map.reservation) out.say("reservation", reservation_text(*map.reservation), {Key::reservation_key, Key::all_tg_pt});
   if (!map.deferred.empty()) out.say("waits", escape(map.deferred));
   for (const auto& group : map.groups) {
     for (const auto& path : group.paths) {
@@ -216,6 +228,11 @@ Explained explain_disk(const Snapshot& snapshot, const engine::RehearsalInputs& 
 
 std::string bar_text(const PathView& path, MonoTime now) {
   if (path.bar == Bar::none) return {};
+  if (path.bar == Bar::unregistered) {
+    std::string text(engine::reason_of(path.bar));
+    if (path.registration_reason.empty()) return text;
+    return text + fmt::format(": {}; tried again in {} s", path.registration_reason, seconds_until(now, path.registration_retry).count());
+  }
   if (path.bar != Bar::drained) return std::string(engine::reason_of(path.bar));
   std::string text = fmt::format("drained (asked for: {})", escape(path.drain_asked_for));
   if (path.drain_undo_at != no_deadline) text += fmt::format(", undone in {} s unless confirmed", seconds_until(now, path.drain_undo_at).count());

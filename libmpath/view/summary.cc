@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libmpath/base/text.h"
+#include "libmpath/view/explain.h"
 #include "libmpath/view/format.h"
 #include "libmpath/view/words.h"
 
@@ -117,16 +118,17 @@ void append_troubled_maps(std::string& out, const Summary& summary, MonoTime now
   }
 }
 
-/// Paths that are suspect, or far worse than their siblings; they may be in use.
+/// Paths that are suspect, far worse than their siblings, or not registered; the first two may be in use.
 void append_remarkable_paths(std::string& out, const engine::Snapshot& snapshot) {
   for (const auto& path : snapshot.paths) {
-    if (!path || (!path->suspect && !path->outlier)) continue;
+    if (!path || (!path->suspect && !path->outlier && path->bar != engine::Bar::unregistered)) continue;
     const std::string name = value_of('d', PathRow{*path, true}, snapshot.now);
     if (path->suspect) {
       out += fmt::format("suspect   {}: its check has not been answered for {} s, usual for its siblings are {}; {}\n", name,
                          seconds_since(snapshot.now, path->suspect->asked_at), engine::span_text(path->suspect->siblings_p99),
                          path->suspect->avoided ? "new I/O avoids it" : "it stays in use");
     }
+    if (path->bar == engine::Bar::unregistered) out += fmt::format("waits     {}: {}\n", name, bar_text(*path, snapshot.now));
     if (path->outlier) out += fmt::format("outlier   {}: {}\n", name, engine::to_text(*path->outlier));
   }
 }
@@ -134,7 +136,7 @@ void append_remarkable_paths(std::string& out, const engine::Snapshot& snapshot)
 ordered_json remarkable_paths_json(const engine::Snapshot& snapshot) {
   ordered_json list = ordered_json::array();
   for (const auto& path : snapshot.paths) {
-    if (!path || (!path->suspect && !path->outlier)) continue;
+    if (!path || (!path->suspect && !path->outlier && path->bar != engine::Bar::unregistered)) continue;
     ordered_json json = {{"dev", value_of('d', PathRow{*path, true}, snapshot.now)},
                          {"checks", path->checks.answers},
                          {"late", path->checks.late},
@@ -146,6 +148,7 @@ ordered_json remarkable_paths_json(const engine::Snapshot& snapshot) {
                          {"no_answer_seconds", seconds_since(snapshot.now, path->suspect->asked_at)},
                          {"siblings_p99_microseconds", in_microseconds(path->suspect->siblings_p99)}};
     }
+    if (path->bar == engine::Bar::unregistered) json["unregistered"] = bar_text(*path, snapshot.now);
     if (path->outlier) {
       json["outlier"] = {{"evidence", engine::to_text(*path->outlier)},
                          {"siblings_p99_microseconds", in_microseconds(path->outlier->siblings_p99)}};

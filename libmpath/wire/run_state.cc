@@ -60,6 +60,7 @@ std::optional<MapMarks> map_marks(const std::vector<std::string_view>& words) {
     marks.queueing_disabled = marks.queueing_disabled || word == "queueing-disabled";
     marks.suspended = marks.suspended || word == "suspended";
     marks.retries_expired = marks.retries_expired || word == "retries-expired";
+    marks.reservation_over = marks.reservation_over || word == "reservation-over";
     if (auto since = time_of(word, "no-path-since=")) marks.no_path_since = *since;
   }
   return marks;
@@ -100,6 +101,7 @@ std::string format_run_state(const RunState& state) {
     if (marks.suspended) text += " suspended";
     if (marks.no_path_since != no_deadline) text += fmt::format(" no-path-since={}", std::max(marks.no_path_since.time_since_epoch(), Duration{0}).count());
     if (marks.retries_expired) text += " retries-expired";
+    if (marks.reservation_over) text += " reservation-over";
     text += '\n';
   }
   for (const DrainMarks& marks : state.drains) {

@@ -35,6 +35,7 @@ struct MapMarks {
   bool suspended = false;   ///< by the daemon, at somebody's wish
   MonoTime no_path_since = no_deadline;  ///< by CLOCK_MONOTONIC; no_deadline: a path works
   bool retries_expired = false;          ///< no_path_retry was used up
+  bool reservation_over = false;         ///< it was registered for a reservation, and is not until somebody says so again
   friend bool operator==(const MapMarks&, const MapMarks&) = default;
 };
 

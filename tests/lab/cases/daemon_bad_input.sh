@@ -171,25 +171,6 @@ print(f"  slowest answer beside them: {worst * 1000:.0f} ms")
 PYTHON
 same "the table" "$table" "$(dmsetup table)"
 
-note "a map with a reservation key"
-daemon_config "detect_pgpolicy no
-	detect_prio no
-	path_grouping_policy multibus
-	prio const
-	polling_interval 2" "multipaths {
-	multipath {
-		wwid $map
-		reservation_key 0x1234
-		path_grouping_policy failover
-	}
-}"
-multipathd reconfigure >/dev/null
-wait_for 10 daemon_idle || fail "the daemon is not idle again"
-wait_for 5 'grep -q reservation_key "$daemon_log"' || fail "no word about the reservation key"
-multipathd reconfigure all >/dev/null
-wait_for 10 daemon_idle || fail "the daemon is not idle again"
-sed -n 's/^.*| \(.*reservation_key.*\)/  \1/p' "$daemon_log"
-same "the table" "$table" "$(dmsetup table)"
 cp /run/good.conf /etc/multipath.conf
 daemon_stop || fail "the daemon does not end"
 

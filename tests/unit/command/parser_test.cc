@@ -92,7 +92,8 @@ TEST(Parser, UnderstandsEveryLineOfItsOwnHelp) {
     for (Keyword keyword : command.keywords) {
       for (const Spelling& spelling : spellings()) {
         if (keyword == Keyword::none || spelling.keyword != keyword) continue;
-        text += std::string(spelling.text) + (spelling.takes_parameter ? " 7 " : " ");
+        std::string_view parameter = keyword == Keyword::path_list ? " 8:0 " : " 7 ";
+        text += std::string(spelling.text) + std::string(spelling.takes_parameter ? parameter : " ");
         break;
       }
     }
@@ -196,6 +197,34 @@ TEST(Commands, AreEachListedOnceAndExplained) {
     EXPECT_FALSE(command.help.empty()) << syntax(command);
     EXPECT_NE(command.kind, Kind::mpathctl_status);
     EXPECT_EQ(is_read_only(command.kind), command.keywords[0] == Keyword::list) << syntax(command);
+  }
+}
+
+TEST(Parser, TakesKeysAndListsOfPaths) {
+  Request request = parsed("setprkey map mpatha key 0x123ABC");
+  EXPECT_EQ(request.kind, Kind::set_pr_key);
+  EXPECT_EQ(request.map, "mpatha");
+  EXPECT_EQ(request.key, 0x123abcU);
+  EXPECT_FALSE(request.aptpl);
+  request = parsed("setprkey map mpatha key ffffffffffffffff:aptpl");
+  EXPECT_EQ(request.key, UINT64_MAX);
+  EXPECT_TRUE(request.aptpl);
+  for (const char* bad : {"0", "0x0", "", "x", "0x", "0x12345678901234567", "12:other", "12:", "-1", "0x12 "}) {
+    EXPECT_EQ(refused(fmt::format("setprkey map mpatha key \"{}\"", bad)), "fail\n") << bad;
+  }
+  EXPECT_EQ(parsed("unsetprkey map mpatha").kind, Kind::unset_pr_key);
+  EXPECT_EQ(parsed("getprkey multipath mpatha").kind, Kind::get_pr_key);
+
+  request = parsed("setprstatus map mpatha pathlist \"8:0 65:16\"");
+  EXPECT_EQ(request.kind, Kind::set_pr_status);
+  EXPECT_EQ(request.path_list, (std::vector<DevNum>{{8, 0}, {65, 16}}));
+  EXPECT_TRUE(parsed("setprstatus map mpatha").path_list.empty());
+  EXPECT_TRUE(parsed("setprstatus map mpatha pathlist \"\"").path_list.empty());
+  EXPECT_EQ(refused("setprstatus map mpatha pathlist \"8:0 sda\""), "fail\n");
+  for (auto [text, kind] : {std::pair{"getprstatus", Kind::get_pr_status}, {"unsetprstatus", Kind::unset_pr_status}, {"getprhold", Kind::get_pr_hold},
+                            {"setprhold", Kind::set_pr_hold}, {"unsetprhold", Kind::unset_pr_hold}}) {
+    EXPECT_EQ(parsed(fmt::format("{} map mpatha", text)).kind, kind);
+    EXPECT_FALSE(is_allowed(kind, 1000)) << text;
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@
 #include "libmpath/engine/engine.h"
 #include "libmpath/wire/dm_table.h"
 #include "libmpath/wire/features.h"
+#include "libmpath/wire/state_files.h"
 
 namespace mpath::engine {
 
@@ -43,6 +45,7 @@ struct Disk {
   bool refuses_inquiry = false;
   bool target_groups_fail = false;
   bool target_groups_hang = false;
+  std::set<std::uint8_t> unanswered{};  ///< operation codes of commands that hang
 };
 
 inline std::string wwid_of(std::uint32_t volume) { return fmt::format("3600000000000000000000000{:08x}", volume); }
@@ -217,6 +220,7 @@ class Bench {
   void answers_again(const std::string& name, Answer answer = Answer::good) {
     disks.at(name).answer = answer;
     disks.at(name).target_groups_hang = false;
+    disks.at(name).unanswered.clear();
     for (const SubmitCommand& command : std::exchange(hung, {})) {
       if (attached(command.path) == name) pending_.push_back(command);
       else hung.push_back(command);
@@ -255,6 +259,9 @@ class Bench {
     return view ? view->health.state : PathState::removed;
   }
 
+  /// How the array answers a SCSI command through this disk; nothing: as any.
+  std::function<std::optional<CommandOutcome>(const std::string& disk, const ScsiCommand& command)> array;
+
   Engine engine;
   MonoTime now{std::chrono::hours{1}};
   std::string config_text;
@@ -265,6 +272,8 @@ class Bench {
   std::string wwids_file;
   std::string bindings_file;
   std::string run_state_file;
+  std::string prkeys_file;
+  std::optional<Error> prkeys_error;             ///< it cannot be written
   std::optional<Error> run_state_error;          ///< it cannot be written
   std::size_t saves = 0;
   std::vector<std::string> deleted;              ///< devices that were removed by the product
@@ -381,11 +390,17 @@ class Bench {
     if (!broken_configuration) event.config = config::parse(std::span(&file, 1), parse).config;
     give(event);
   }
-  void answer(LoadState& effect) { give(StateLoaded{effect.op, wwids_file, bindings_file, {}, run_state_file}); }
+  void answer(LoadState& effect) { give(StateLoaded{effect.op, wwids_file, bindings_file, {}, run_state_file, prkeys_file}); }
   void answer(SaveRunState& effect) {
     if (run_state_error) return give(RunStateSaved{effect.op, std::unexpected(*run_state_error)});
     run_state_file = effect.text;
     give(RunStateSaved{effect.op, {}});
+  }
+  void answer(SaveReservationKey& effect) {
+    if (prkeys_error) return give(ReservationKeySaved{effect.op, std::unexpected(*prkeys_error)});
+    auto text = effect.key ? wire::set_prkey(prkeys_file, {effect.wwid, *effect.key, effect.aptpl}) : wire::remove_prkey(prkeys_file, effect.wwid);
+    if (text) prkeys_file = *text;
+    give(ReservationKeySaved{effect.op, {}});
   }
   void answer(Enumerate& effect) {
     if (enumeration_fails) return give(PathsEnumerated{effect.op, fail(ErrorCode::io, "udev", "cannot enumerate")});
@@ -415,7 +430,7 @@ class Bench {
     const Disk& asked = at->second;
     std::optional<std::uint8_t> code = scsi_operation(effect.command);
     bool is_read = std::holds_alternative<BlockRead>(effect.command);
-    if (asked.answer == Answer::none || (is_read && asked.reads_hang) || (asked.target_groups_hang && code == report_groups_code)) {
+    if (asked.answer == Answer::none || (code && asked.unanswered.contains(*code)) || (is_read && asked.reads_hang) || (asked.target_groups_hang && code == report_groups_code)) {
       hung.push_back(effect);
       return;
     }
@@ -437,6 +452,8 @@ class Bench {
       outcome.status = 2;
       outcome.sense = {0x72, 5, 0x24, 0};
       outcome.sense_bytes = 8;
+    } else if (auto other = array && code ? array(at->first, std::get<ScsiCommand>(effect.command)) : std::nullopt) {
+      outcome = std::move(*other);
     } else if (code == inquiry_code) {
       outcome.data = inquiry(asked, std::get<ScsiCommand>(effect.command));
     } else if (code == report_groups_code) {

@@ -275,19 +275,6 @@ TEST(Restart, DropsAPathOfAnotherVolumeFromTheMap) {
   EXPECT_EQ(bench.groups(2), "sdb");
 }
 
-TEST(Restart, LeavesAMapWithAReservationKeyAsItIs) {
-  Bench bench("reservation_key 0x123abc");
-  bench.disk("sda");
-  bench.disk("sdb").answer = Answer::dead;
-  bench.kernel_map({{"sda", "sdb"}});
-  bench.kernel_path("sda")->state = KernelPathState::failed;
-  bench.start();
-  bench.run(minutes{5});
-  EXPECT_THAT(bench.actions, IsEmpty());
-  EXPECT_THAT(bench.messages, IsEmpty());
-  EXPECT_EQ(bench.times_logged("reservation_key"), 1);
-}
-
 // --- reconfiguration ---------------------------------------------------------------------------------------------
 
 TEST(Reconfigure, WithABrokenConfigurationKeepsTheRunningOne) {

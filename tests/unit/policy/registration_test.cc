@@ -84,6 +84,7 @@ TEST(Registration, IsTakenBackWhereTheOthersWerePreemptedMeanwhile) {
   std::vector<Exchange> talked = {{list, keys({ours})}, {confirm, conflict()}, {take, good()}, {list, keys({theirs, ours})}, {withdraw, good()}};
   RegistrationTurn turn = talk({.key = ours}, talked);
   EXPECT_EQ(turn.kind, Kind::absent);
+  EXPECT_TRUE(turn.was_preempted);
   EXPECT_FALSE(turn.leaves_stray);
   talked.back().answer = host(HostStatus::no_connect);
   EXPECT_TRUE(talk({.key = ours}, talked).leaves_stray);

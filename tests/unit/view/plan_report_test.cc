@@ -188,6 +188,23 @@ TEST_F(PlanTest, explains_a_path_that_is_kept_out) {
   EXPECT_TRUE(text.contains("in its table failed")) << text;
 }
 
+TEST_F(PlanTest, explains_what_is_known_of_a_reservation) {
+  Bench other("reservation_key 0x123abc");
+  other.array = [](const std::string&, const ScsiCommand& command) -> std::optional<CommandOutcome> {
+    if (command.cdb[0] != 0x5e) return std::nullopt;
+    CommandOutcome no_keys;
+    no_keys.data.resize(8);
+    return no_keys;
+  };
+  other.disk("sda");
+  other.start();
+  const auto explained = explain(*other.picture(), engine::RehearsalInputs{}, wwid_of(1));
+  ASSERT_TRUE(explained);
+  EXPECT_TRUE(explain_text(*explained).contains("  reservation this host is not registered, so no path has to be (mpathpersist registers it)\n"))
+      << explain_text(*explained);
+  EXPECT_FALSE(explain_text(*explain(*bench.picture(), inputs(), wwid_of(1))).contains("reservation "));
+}
+
 TEST_F(PlanTest, explains_a_disk_that_is_not_used) {
   Bench other{"", {}};
   other.configure("find_multipaths strict", "blacklist {\ndevnode \"^sdc\"\n}\n");

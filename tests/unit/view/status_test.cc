@@ -125,6 +125,19 @@ TEST(Summary, TellsPeopleWhatIsWrong) {
                               "    sdb faulty running for 12 s\n"));
 }
 
+TEST(Summary, SaysWhichPathWaitsForItsRegistration) {
+  Snapshot snapshot = with_states({PathState::up, PathState::up});
+  auto path = std::make_shared<PathView>(*snapshot.paths[1]);
+  path->bar = engine::Bar::unregistered;
+  snapshot.paths[1] = path;
+  EXPECT_THAT(view::summary_text(snapshot), HasSubstr("waits for the registration of its map's reservation key\n"));
+  path->registration_reason = "the device did not take the registration";
+  path->registration_retry = now + seconds{9};
+  EXPECT_THAT(view::summary_text(snapshot), HasSubstr(": waits for the registration of its map's reservation key: the device did not take the "
+                                                      "registration; tried again in 9 s\n"));
+  EXPECT_THAT(view::summary_json(snapshot), HasSubstr("\"unregistered\""));
+}
+
 TEST(Summary, NamesNoMapWhenAllIsWell) {
   EXPECT_THAT(view::summary_text(with_states({PathState::up})), Not(HasSubstr("mpatha")));
 }

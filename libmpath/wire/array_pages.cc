@@ -2,6 +2,7 @@
 #include "libmpath/wire/array_pages.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "libmpath/base/text.h"
@@ -77,9 +78,10 @@ std::optional<std::string> datacore_server(Bytes standard_inquiry) {
 }
 
 std::optional<OntapTransport> parse_ontap_transport(Bytes answer) {
+  constexpr std::uint32_t signature = 0x0a980a01;
   ByteReader reader(answer);
   auto length = reader.be32(0);
-  if (!length) return std::nullopt;
+  if (!length || reader.be32(4) != signature) return std::nullopt;
   if (*length <= 8 || reader.u8(8) != ontap_transport_page) return OntapTransport::other;
   if (has_text(answer, 12, "ism_sw") || has_text(answer, 12, "iswt")) return OntapTransport::iscsi_software;
   if (has_text(answer, 12, "ism_sn")) return OntapTransport::iscsi_hardware;
@@ -87,7 +89,8 @@ std::optional<OntapTransport> parse_ontap_transport(Bytes answer) {
 }
 
 std::optional<bool> ontap_is_proxy(Bytes page) {
-  if (page.size() < 20 || page[1] != vpd_ontap_proxy) return std::nullopt;
+  constexpr std::array<std::uint8_t, 6> signature = {0x0a, 0x98, 0x0a, 0x00, vpd_ontap_proxy, 0x00};
+  if (page.size() < 20 || page[1] != vpd_ontap_proxy || !std::ranges::equal(page.subspan(8, 6), signature)) return std::nullopt;
   return (page[19] & 0x02) != 0;
 }
 

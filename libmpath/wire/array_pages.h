@@ -59,12 +59,12 @@ inline constexpr std::uint16_t hds_inquiry_bytes = 255;
 [[nodiscard]] std::optional<std::string> datacore_server(Bytes standard_inquiry);
 inline constexpr std::uint16_t datacore_inquiry_bytes = 128;
 
-/// NetApp ONTAP: how this port reaches the storage, from the vendor specific command 0xc0 (page 0x41).
+/// NetApp ONTAP: how this port reaches the storage, from the vendor specific command 0xc0 (page 0x41). Nothing if the answer lacks its signature.
 enum class OntapTransport : std::uint8_t { other, iscsi_software, iscsi_hardware };
 inline constexpr std::uint8_t ontap_transport_page = 0x41;
 inline constexpr std::uint8_t ontap_transport_bytes = 128;
 [[nodiscard]] std::optional<OntapTransport> parse_ontap_transport(Bytes answer);
-/// Page 0xc1: the path leads through the partner controller. Nothing if the page is cut off.
+/// Page 0xc1: the path leads through the partner controller. Nothing if the page is cut off or another vendor's.
 [[nodiscard]] std::optional<bool> ontap_is_proxy(Bytes page);
 inline constexpr std::uint16_t ontap_proxy_bytes = 255;
 

@@ -166,6 +166,7 @@ TEST(PriorityOntap, EveryRow) {
   auto transport = [](std::string_view name) {
     std::vector<std::uint8_t> data(64, 0);
     data[3] = 60;
+    data[4] = 0x0a, data[5] = 0x98, data[6] = 0x0a, data[7] = 0x01;
     data[8] = 0x41;
     std::copy(name.begin(), name.end(), data.begin() + 12);
     return good(std::move(data));
@@ -173,6 +174,7 @@ TEST(PriorityOntap, EveryRow) {
   auto proxy = [](std::uint8_t flags) {
     std::vector<std::uint8_t> data(64, 0);
     data[1] = 0xc1;
+    data[8] = 0x0a, data[9] = 0x98, data[10] = 0x0a, data[12] = 0xc1;
     data[19] = flags;
     return good(std::move(data));
   };
@@ -182,7 +184,11 @@ TEST(PriorityOntap, EveryRow) {
   EXPECT_EQ(Asked(PriorityMethod::ontap).ask({transport("fcp"), proxy(0x02)}), 1);
   EXPECT_EQ(Asked(PriorityMethod::ontap).ask({transport("fcp"), proxy(0x00)}), 4);
   EXPECT_EQ(Asked(PriorityMethod::ontap).ask({transport("fcp"), sense(5, 0x24, 0)}), 4);
-  EXPECT_EQ(Asked(PriorityMethod::ontap).ask({good({0, 0, 0, 4, 0, 0, 0, 0}), proxy(0x02)}), 1) << "no such page";
+  EXPECT_EQ(Asked(PriorityMethod::ontap).ask({good({0, 0, 0, 4, 0x0a, 0x98, 0x0a, 0x01}), proxy(0x02)}), 1) << "no such page";
+  EXPECT_EQ(Asked(PriorityMethod::ontap).ask({good({0, 0, 0, 60, 0, 0, 0, 0, 0x41, 0, 0, 0, 'i', 's', 'w', 't'})}), 0) << "not its signature";
+  auto foreign = proxy(0x02);
+  foreign.data[9] = 0;
+  EXPECT_EQ(Asked(PriorityMethod::ontap).ask({transport("fcp"), foreign}), 4) << "a page of somebody else";
   EXPECT_EQ(Asked(PriorityMethod::ontap).ask({sense(5, 0x20, 0)}), 0) << "the vendor command fails";
   EXPECT_EQ(Asked(PriorityMethod::ontap).ask({good({0})}), 0);
 }

@@ -64,12 +64,16 @@ void Engine::Core::on(const FabricNotice& event) {
   if (event.holds && daemon().marginal_pathgroups.value != MarginalPathgroups::fpin) return;
   std::size_t concerned = 0;
   std::set<std::string> remote_ports;
-  for (auto at = ports.lower_bound({event.host, {}}); at != ports.end() && at->first.first == event.host; ++at) {
-    const PortRecord& port = at->second;
+  auto is_of_host = [&](const PathRecord& path) {
+    const PathFacts& facts = *path.facts;
+    if (facts.protocol == Protocol::scsi_fcp) return facts.address && facts.address->host == event.host;
+    return facts.protocol == Protocol::nvme_fc && facts.fc_host == event.host;
+  };
+  for (const auto& [key, port] : ports) {
     if (event.holds && std::ranges::find(event.target_ports, port.target) == event.target_ports.end()) continue;
     for (PathId id : port.paths) {
       PathRecord* path = find_path(id);
-      if (path == nullptr || path->removed || path->facts->protocol != Protocol::scsi_fcp) continue;
+      if (path == nullptr || path->removed || !is_of_host(*path)) continue;
       if (path->marginal_reasons.has(MarginalReason::fpin) == event.holds) continue;
       set_marginal(*path, MarginalReason::fpin, event.holds);
       ++concerned;

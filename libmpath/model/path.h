@@ -66,6 +66,7 @@ struct PathFacts {
   std::string host_port;            ///< FC host port name; wildcard %R
   std::string host_adapter;         ///< bus id of the adapter's PCI slot, or iSCSI IP address; wildcard %a
   std::string transport_device;     ///< the transport's object for the far end: "rport-2:0-1", "session3", "end_device-1:0"; else empty
+  std::optional<std::uint32_t> fc_host;  ///< NVMe over Fibre Channel: the SCSI host of the same adapter port, by which the fabric speaks of it
   std::string command_node;         ///< "/dev/sg3": where commands go; empty if there is none
   std::optional<seconds> kernel_timeout;  ///< the SCSI device's command timeout
   std::optional<std::uint32_t> max_sectors_kib;

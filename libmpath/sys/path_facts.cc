@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <limits>
 
 #include "libmpath/base/text.h"
 #include "libmpath/sys/sysfs.h"
+#include "libmpath/wire/fc_event.h"
 #include "libmpath/wire/vpd.h"
 
 namespace mpath::sys {
@@ -200,6 +202,20 @@ Status read_scsi(Gathering& g) {
   return read_transport(g, target_path);
 }
 
+/// The ports of NVMe over Fibre Channel, and the host under whose number the kernel tells of the adapter's link.
+void read_nvme_fc(Gathering& g) {
+  auto connection = wire::parse_nvme_fc_address(g.device.text_or_empty("address"));
+  if (!connection) return;
+  PathFacts& facts = g.facts();
+  facts.target_port = std::move(connection->target_port);
+  facts.host_port = std::move(connection->host_port);
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(g.root + "/class/fc_host", none)) {
+    std::string name = entry.path().filename();
+    if (g.in_class("fc_host", name).text_or_empty("port_name") == facts.host_port) facts.fc_host = narrow<std::uint32_t>(numbered(name, "host"));
+  }
+}
+
 Status read_nvme(Gathering& g, const SysfsDirectory& block) {
   PathFacts& facts = g.facts();
   auto numbers = parse_nvme_name(facts.kernel_name);
@@ -219,6 +235,7 @@ Status read_nvme(Gathering& g, const SysfsDirectory& block) {
   facts.address = Hctl{numbers->first, narrow<std::uint32_t>(g.device.number("cntlid")).value_or(0), numbers->second,
                        block.number("nsid").value_or(0)};
   facts.protocol = parse_protocol("nvme:" + g.device.text_or_empty("transport")).value_or(Protocol::nvme_unspec);
+  if (facts.protocol == Protocol::nvme_fc) read_nvme_fc(g);
   g.path.sysfs_wwid = block.text_or_empty("wwid");
   return {};
 }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "libmpath/base/limits.h"
+#include "libmpath/base/text.h"
 
 namespace mpath::wire {
 
@@ -110,6 +111,23 @@ std::vector<FcEvent> parse_fc_events(Bytes datagram) {
     datagram = datagram.subspan(std::min((length + 3) & ~std::size_t{3}, datagram.size()));
   }
   return events;
+}
+
+std::optional<FcConnection> parse_nvme_fc_address(std::string_view address) {
+  auto port_name = [](std::string_view names) -> std::optional<std::uint64_t> {
+    for (std::string_view name : split(names, ':')) {
+      if (name.starts_with("pn-0x")) return parse_hex(name.substr(5));
+    }
+    return std::nullopt;
+  };
+  std::optional<std::uint64_t> target;
+  std::optional<std::uint64_t> host;
+  for (std::string_view part : split(address, ',')) {
+    if (part.starts_with("traddr=")) target = port_name(part.substr(7));
+    if (part.starts_with("host_traddr=")) host = port_name(part.substr(12));
+  }
+  if (!target || !host) return std::nullopt;
+  return FcConnection{port_name_text(*target), port_name_text(*host)};
 }
 
 std::string port_name_text(std::uint64_t name) { return fmt::format("0x{:016x}", name); }

@@ -31,4 +31,13 @@ struct FcEvent {
 /// As sysfs writes it: "0x500a098000000002".
 [[nodiscard]] std::string port_name_text(std::uint64_t name);
 
+/// The two ports of a connection of NVMe over Fibre Channel, as port_name_text() writes them.
+struct FcConnection {
+  std::string target_port;
+  std::string host_port;
+};
+/// From the controller's `address` in sysfs, "traddr=nn-0x…:pn-0x…,host_traddr=nn-0x…:pn-0x…" (FC-NVMe-2, transport addresses as in the
+/// NVMe over Fabrics host of Linux). Nothing if it is not of that form.
+[[nodiscard]] std::optional<FcConnection> parse_nvme_fc_address(std::string_view address);
+
 }  // namespace mpath::wire

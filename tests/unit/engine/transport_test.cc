@@ -129,6 +129,29 @@ TEST(FabricNotice, MakesThePathsOverThePortMarginalUntilTheLinkChanges) {
   EXPECT_EQ(bench.groups(), "sda sdb sdc");
 }
 
+TEST(FabricNotice, ConcernsNvmePathsOfTheSameAdapterPort) {
+  Fabric bench("marginal_pathgroups fpin\npath_grouping_policy multibus");
+  auto over_nvme = [&](std::string name, std::uint32_t fc_host) {
+    PathFacts& facts = bench.disk(name).found.facts;
+    facts.protocol = Protocol::nvme_fc;
+    facts.address->host = 1;  // the controller's number, which is no SCSI host's
+    facts.fc_host = fc_host;
+    facts.transport_device.clear();
+    facts.target_port = "0x500a098000000003";
+    bench.appear(name);
+  };
+  over_nvme("sda", 7);
+  over_nvme("sdb", 8);
+  bench.run(minutes{1});
+  bench.step(FabricNotice{.host = 7, .target_ports = {"0x500a098000000003"}});
+  EXPECT_TRUE(bench.path("sda")->marginal);
+  EXPECT_FALSE(bench.path("sdb")->marginal) << "another adapter port";
+  EXPECT_FALSE(bench.path("sdc")->marginal) << "another host";
+  EXPECT_TRUE(bench.waiting.empty()) << "it has no remote port of SCSI";
+  bench.step(FabricNotice{.host = 7, .target_ports = {}, .holds = false});
+  EXPECT_FALSE(bench.path("sda")->marginal);
+}
+
 TEST(FabricNotice, IsHeededOnlyWhereTheConfigurationSaysSo) {
   Fabric bench("marginal_pathgroups on");
   bench.step(FabricNotice{.host = 1, .target_ports = {"0x500a098000000003"}});

@@ -184,6 +184,24 @@ TEST_F(PathFactsTest, Settings) {
   EXPECT_EQ(write_setting(root_, "class", "a/b", "x").error().code, ErrorCode::invalid_argument);
 }
 
+TEST_F(PathFactsTest, NvmeOverFibreChannelBelongsToTheAdaptersHost) {
+  std::string controller = "devices/virtual/nvme-fabrics/ctl/nvme2";
+  std::string block = controller + "/nvme2n3";
+  put(block + "/dev", "259:4\n");
+  put(controller + "/transport", "fc\n");
+  put(controller + "/address", "traddr=nn-0x200200a098000001:pn-0x200300a098000001,host_traddr=nn-0x20000090fa000001:pn-0x10000090fa000001\n");
+  link(controller + "/subsystem", "../../../../../class/nvme");
+  put("class/fc_host/host4/port_name", "0x10000090fa000002\n");
+  put("class/fc_host/host5/port_name", "0x10000090fa000001\n");
+  auto found = read(block);
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_EQ(found->facts.protocol, Protocol::nvme_fc);
+  EXPECT_EQ(found->facts.target_port, "0x200300a098000001");
+  EXPECT_EQ(found->facts.host_port, "0x10000090fa000001");
+  EXPECT_EQ(found->facts.fc_host, 5U);
+  EXPECT_EQ(found->facts.target_node, "") << "NVMe paths are not grouped by node";
+}
+
 TEST_F(PathFactsTest, Nvme) {
   std::string controller = "devices/virtual/nvme-fabrics/ctl/nvme2";
   std::string block = controller + "/nvme2n3";

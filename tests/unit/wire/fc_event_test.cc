@@ -135,5 +135,17 @@ TEST(FcEvent, LengthsThatLieAreBounded) {
   EXPECT_EQ(events[0].ports.size(), limits::fpin_ports);
 }
 
+TEST(NvmeFcAddress, NamesBothPorts) {
+  auto connection = parse_nvme_fc_address("traddr=nn-0x200200a098000001:pn-0x200300a098000001,trsvcid=none,"
+                                          "host_traddr=nn-0x20000090fa000001:pn-0x10000090fa000001");
+  ASSERT_TRUE(connection);
+  EXPECT_EQ(connection->target_port, "0x200300a098000001");
+  EXPECT_EQ(connection->host_port, "0x10000090fa000001");
+  for (const char* other : {"", "traddr=192.0.2.1,trsvcid=4420", "traddr=nn-0x2:pn-0x3", "traddr=nn-0x2:pn-0xg,host_traddr=pn-0x1",
+                            "traddr=nn-0x2:pn-0x,host_traddr=pn-0x1", "host_traddr=nn-0x2:pn-0x3"}) {
+    EXPECT_FALSE(parse_nvme_fc_address(other)) << other;
+  }
+}
+
 }  // namespace
 }  // namespace mpath::wire

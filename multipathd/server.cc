@@ -8,9 +8,11 @@
 #include <cerrno>
 
 #include "libmpath/base/limits.h"
+#include "libmpath/base/text.h"
 #include "libmpath/command/mpathctl.h"
 #include "libmpath/command/parser.h"
 #include "libmpath/command/reply.h"
+#include "libmpath/sys/dm_actors.h"
 
 namespace mpath::daemon {
 
@@ -18,6 +20,7 @@ struct Server::Client {
   std::uint64_t id = 0;
   UniqueFd fd;
   std::uint32_t uid = UINT32_MAX;
+  std::uint32_t process = 0;
   ipc::FrameDecoder decoder = ipc::FrameDecoder::for_requests();
   RequestId request = RequestId::none;  ///< handed over, not answered yet
   MonoTime deadline = no_deadline;      ///< of the request that is coming in or waits
@@ -62,6 +65,7 @@ void Server::accept(int listener) {
     auto client = std::make_unique<Client>();
     client->id = ++last_client_;
     client->uid = peer.uid;
+    client->process = peer.pid > 0 ? static_cast<std::uint32_t>(peer.pid) : 0;
     client->decoder = ipc::FrameDecoder::for_requests(command::mpathctl_prefix);
     int raw = fd.get();
     client->fd = std::move(fd);
@@ -117,6 +121,10 @@ void Server::take_request(Client& client) {
   } else if (!command::is_allowed(request->kind, client.uid)) {
     queue_reply(client, command::permission_reply);
   } else {
+    if (!is_query(request->kind)) {
+      const std::string command = sys::command_of(client.process);
+      request->asked_by = fmt::format("{} ({}) of user {}", command.empty() ? "a program" : escape(command), client.process, client.uid);
+    }
     client.request = static_cast<RequestId>(++last_request_);
     waiting_.emplace(client.request, client.id);
     handler_(client.request, *request);

@@ -34,6 +34,7 @@ constexpr Command table[] = {
     {{list, wildcards}, Kind::show_wildcards, "wildcards of the formats"},
     {{reset, maps, stats}, Kind::reset_all_stats, "set the counters of all maps to zero"},
     {{reset, map, stats}, Kind::reset_stats, "set the counters of one map to zero"},
+    {{reset, map}, Kind::reset_map, "let devices that use a path of a map directly use the map"},
     {{add, path}, Kind::add_path, "take a device as a path"},
     {{remove, path}, Kind::remove_path, "forget a path"},
     {{add, map}, Kind::add_map, "create or take over a map"},

@@ -182,6 +182,7 @@ std::string output_of(const Request& request, const Snapshot& snapshot, const Re
     case RequestKind::reset_stats:
     case RequestKind::reset_all_stats:
     case RequestKind::reload_map:
+    case RequestKind::reset_map:
     case RequestKind::remove_all_maps:
     case RequestKind::suspend_map:
     case RequestKind::resume_map:

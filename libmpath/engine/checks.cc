@@ -239,7 +239,7 @@ void Engine::Core::judge_identify(PathRecord& path, const CommandOutcome& outcom
 bool Engine::Core::take_name(PathRecord& path) {
   if (policy::BlacklistVerdict verdict = blacklist->wwid(path.facts->wwid.text); verdict.is_blacklisted()) {
     log(Severity::debug, path.facts->kernel_name, "not used: " + verdict.text);
-    remove_path(path);
+    remove_path(path, "the configuration leaves it alone");
     return false;
   }
   path.settings = resolver->path(policy::identity_for_lookup(*path.facts));

@@ -120,6 +120,8 @@ struct Engine::Core {
   void note_message(PathRecord& path, bool worked);
   void note_action(MapRecord& map, FollowUp what, std::string_view why, MonoTime begun);
   void note_table_action(MapRecord& map, bool worked);
+  /// The text for as long as the engine lives, for the history; of too many different ones `general` instead, which is static.
+  [[nodiscard]] std::string_view keep_text(std::string text, std::string_view general);
   [[nodiscard]] std::vector<HistoryView> history_of(const std::vector<std::string>& devices);
 
   // --- paths.cc: paths come and go ---------------------------------------------------------------------------
@@ -130,7 +132,8 @@ struct Engine::Core {
                     std::shared_ptr<const config::PathSettings> settings);
   void add_path(const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
                 std::shared_ptr<const config::PathSettings> settings);
-  void remove_path(PathRecord& path);
+  /// `why`: static text, for its state.
+  void remove_path(PathRecord& path, std::string_view why = "the device is gone");
   void erase_path(PathRecord& path);
   void assume(PathRecord& path);
   void join_map(PathRecord& path);
@@ -253,8 +256,10 @@ struct Engine::Core {
   [[nodiscard]] bool may_act_now(MapRecord& map, const TableAction& action);
   void read_map(MapRecord& map);
   void take_kernel_map(MapRecord& map, const KernelMap& kernel);
-  void renamed_from_outside(MapRecord& map, const MapName& name);
-  void map_vanished(MapRecord& map);
+  void renamed_from_outside(MapRecord& map, const MapName& name, const std::vector<DmActor>& actors = {});
+  void map_vanished(MapRecord& map, const std::vector<DmActor>& actors = {});
+  void tell_misfit(const MapRecord& map, PathRecord& path, std::uint64_t size);
+  void creation_failed(MapRecord& map, const Error& error);
   [[nodiscard]] MapRecord* find_listed(const KernelMapListing& listing);
   [[nodiscard]] std::vector<PathRecord*> members_for_table(MapRecord& map);
   [[nodiscard]] bool ready_to_create(MapRecord& map);
@@ -308,11 +313,11 @@ struct Engine::Core {
 
   // --- removal.cc: maps that go --------------------------------------------------------------------------------
   void remove_map(MapRecord& map, ReasonKind why, std::string text);
+  void begin_removal(MapRecord& map, RequestId id, const Request& request);
   [[nodiscard]] bool removal_wanted(MapRecord& map);
   [[nodiscard]] bool removal_repeated(MapRecord& map, const Error& error);
-  void begin_removal(MapRecord& map, RequestId id);
   void request_remove_map(RequestId id, const Request& request);
-  void request_remove_all_maps(RequestId id);
+  void request_remove_all_maps(RequestId id, const Request& request);
   void settle(RequestId id, const RequestResult& result);
   void answer_waiting(MapRecord& map, const RequestResult& result);
   void sync_deferred_removal(MapRecord& map);
@@ -346,6 +351,12 @@ struct Engine::Core {
   void answer_registrations(MapRecord& map);
   void request_key(RequestId id, MapRecord& map, const Request& request);
   void on(const ReservationKeySaved&);
+
+  // --- reassign.cc: devices that use a path of a map directly ---------------------------------------------------
+  void on(const HoldersReassigned&);
+  void request_reset_map(RequestId id, const Request& request);
+  void reassign_holders(MapRecord& map);
+  void answer_reassign(MapRecord& map, const RequestResult& result);
 
   // --- suspension.cc: maps that stand still --------------------------------------------------------------------
   RequestResult request_suspend(MapRecord& map);
@@ -424,6 +435,7 @@ struct Engine::Core {
   Counters counters;
 
   const Event* current_ = nullptr;          ///< the event of this step
+  std::set<std::string, std::less<>> kept_texts;  ///< see keep_text()
   std::deque<HistoryView> recent;           ///< the newest transitions of all, one in each
 
   // Configuration and state files.

@@ -59,6 +59,14 @@ struct RunTableAction {
   MapId map;
   TableAction action;
 };
+/// Lane wait → HoldersReassigned: other dm devices that use one of the paths use the map instead.
+struct ReassignHolders {
+  OpId op = OpId::none;
+  MapId map;
+  MapName name;
+  DevNum devnum;
+  std::vector<DevNum> paths;
+};
 /// Lane fast, in order for one map → MessageFinished.
 struct SendMessage {
   OpId op = OpId::none;
@@ -70,6 +78,11 @@ struct SendMessage {
 /// Lane files, no completion: it may fail, and then it is only logged.
 struct RememberWwid {
   Wwid wwid;
+};
+/// Lane files, no completion: whether the last attempt to make the volume's map failed, for programs that look at it.
+struct MarkFailedWwid {
+  Wwid wwid;
+  bool failed = false;
 };
 struct RememberBinding {
   MapName name;
@@ -154,7 +167,8 @@ struct Exit {
 };
 
 using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
-                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, RememberBinding, SaveRunState, SaveReservationKey, GatherPath, ReadIoCounters,
+                            SubmitCommand, RunTableAction, SendMessage, RememberWwid, MarkFailedWwid, RememberBinding, ReassignHolders, SaveRunState,
+                            SaveReservationKey, GatherPath, ReadIoCounters,
                             TriggerUevent, DeletePath, RescanPath, ApplyTransportSettings, MarkRemotePort,
                             Reply, RenderReply, LogLine, DaemonStateChanged, Exit>;
 

@@ -73,6 +73,12 @@ struct TableActionFinished {
   MapId map;
   Result<DevNum> result;  ///< create: the new device; others: not valid
 };
+/// Of ReassignHolders: names of the devices that were changed.
+struct HoldersReassigned {
+  OpId op = OpId::none;
+  MapId map;
+  Result<std::vector<std::string>> result;
+};
 /// Of SendMessage.
 struct MessageFinished {
   OpId op = OpId::none;
@@ -109,6 +115,7 @@ struct PathDisappeared {
 struct MapsChanged {
   std::vector<KernelMapListing> changed;  ///< new devices, and those whose event number moved
   std::vector<KernelMapListing> gone;
+  std::vector<DmActor> actors;            ///< seen at work on device-mapper when something was gone
 };
 /// A uevent of a dm device with a multipath uuid.
 struct MapUeventSeen {
@@ -149,7 +156,7 @@ struct FabricNotice {
 };
 
 using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, ReservationKeySaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
-                           TableActionFinished, MessageFinished, IoCountersRead, PathRescanned, PathAppeared, PathDisappeared, MapsChanged,
+                           TableActionFinished, HoldersReassigned, MessageFinished, IoCountersRead, PathRescanned, PathAppeared, PathDisappeared, MapsChanged,
                            MapUeventSeen, LinkEvent, HostBusy, FabricNotice, RequestArrived, Started, TimeAdvanced>;
 
 }  // namespace mpath::engine

@@ -41,6 +41,7 @@ struct CauseOf {
   Cause operator()(const LinkEvent&) const { return Cause::fabric; }
   Cause operator()(const FabricNotice&) const { return Cause::fabric; }
   Cause operator()(const TableActionFinished&) const { return Cause::action; }
+  Cause operator()(const HoldersReassigned&) const { return Cause::action; }
   Cause operator()(const MessageFinished&) const { return Cause::action; }
   template <typename T>
   Cause operator()(const T&) const { return Cause::rule; }
@@ -218,6 +219,7 @@ void Engine::Core::note_standing(MapRecord& map) {
   constexpr std::string_view reasons[] = {"the kernel does not have it any more", "a path works", "no path works; I/O waits",
                                           "no path works; I/O fails"};
   std::string_view reason = reasons[static_cast<std::size_t>(standing)];
+  if (standing == MapStanding::absent && !map.absence.empty()) reason = map.absence;
   if (standing == MapStanding::failing && map.retries_expired) reason = "no path came back within no_path_retry; I/O fails";
   if (standing == MapStanding::failing && map.queueing_disabled) reason = "queueing was disabled by command; I/O fails";
   set_reason(entry, reason);
@@ -240,6 +242,13 @@ void Engine::Core::note_action(MapRecord& map, FollowUp what, std::string_view w
                    .cause = Cause::action, .follow_up = what};
   set_reason(entry, why);
   remember(map.history, map.name.text, {}, true, entry);
+}
+
+std::string_view Engine::Core::keep_text(std::string text, std::string_view general) {
+  const auto known = kept_texts.find(text);
+  if (known != kept_texts.end()) return *known;
+  if (kept_texts.size() >= limits::kept_texts) return general;
+  return *kept_texts.insert(std::move(text)).first;
 }
 
 void Engine::Core::note_table_action(MapRecord& map, bool worked) {

@@ -7,6 +7,27 @@ namespace mpath::engine {
 namespace {
 /// Until a map that could not be read is read again.
 constexpr Duration reread_after = seconds{1};
+
+/// "dmsetup (1234) of user 0": what was seen, which proves nothing.
+std::string actors_text(const std::vector<DmActor>& actors) {
+  std::string text;
+  for (const DmActor& actor : actors) {
+    text += text.empty() ? "" : ", ";
+    text += actor.process == 0 ? fmt::format("a program of user {}", actor.user)
+                               : fmt::format("{} ({}) of user {}", actor.command, actor.process, actor.user);
+  }
+  return text.empty() ? "nobody was seen at work on device-mapper" : "at work on device-mapper then: " + text;
+}
+
+/// The same for the history, where process numbers would make every text another one.
+std::string actors_in_short(std::string_view what, const std::vector<DmActor>& actors) {
+  std::string text(what);
+  for (const DmActor& actor : actors) {
+    text += &actor == actors.data() ? "; at work then: " : ", ";
+    text += actor.process == 0 ? fmt::format("a program of user {}", actor.user) : actor.command;
+  }
+  return text;
+}
 }  // namespace
 
 void Engine::Core::read_map(MapRecord& map) {
@@ -35,8 +56,10 @@ void Engine::Core::on(const MapRead& event) {
 }
 
 /// The name it has been given holds, whatever we had in mind.
-void Engine::Core::renamed_from_outside(MapRecord& map, const MapName& name) {
-  log(Severity::notice, name.text, "was called " + map.kernel->name.text + " and renamed from outside");
+void Engine::Core::renamed_from_outside(MapRecord& map, const MapName& name, const std::vector<DmActor>& actors) {
+  log(Severity::notice, name.text, fmt::format("was called {} and renamed from outside ({})", map.kernel->name.text, actors_text(actors)));
+  constexpr std::string_view outside = "renamed from outside";
+  note_action(map, FollowUp::renamed, keep_text(actors_in_short(outside, actors), outside), now);
   map.kernel->name = name;
   map.wanted_name = {};
 }
@@ -82,15 +105,21 @@ void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
 }
 
 /// The kernel has no such map (any more).
-void Engine::Core::map_vanished(MapRecord& map) {
+void Engine::Core::map_vanished(MapRecord& map, const std::vector<DmActor>& actors) {
   bool expected = map.forgotten || !map.kernel;
   if (!expected) {
-    log(Severity::warning, map.name.text,
-        fmt::format("was removed {}; it is made again when one of its paths appears or on reconfigure",
-                    map.kernel->deferred_remove ? "with its last user, as a deferred removal had asked"
-                                                : "from outside, by none of this daemon's actions"));
+    std::string how = "with its last user, as a deferred removal had asked";
+    map.absence = "removed with its last user, as a deferred removal had asked";
+    if (!map.kernel->deferred_remove) {
+      how = fmt::format("from outside, by none of this daemon's actions ({})", actors_text(actors));
+      constexpr std::string_view outside = "removed from outside";
+      map.absence = keep_text(actors_in_short(outside, actors), outside);
+    }
+    log(Severity::warning, map.name.text, fmt::format("was removed {}; it is made again when one of its paths appears or on reconfigure", how));
     map.forgotten = true;
   }
+  answer_reassign(map, {Outcome::failed, map.name.text + ": the map is gone"});
+  map.reassign_wanted = false;
   if (map.suspended_by_us) {
     map.suspended_by_us = false;
     note_marks(map);
@@ -138,7 +167,7 @@ void Engine::Core::on(const MapsChanged& event) {
     bool is_renamed = std::ranges::any_of(event.changed, [&](const KernelMapListing& other) {
       return other.devnum == gone.devnum && other.name != gone.name;
     });
-    if (map != nullptr && same_device(gone, *map) && map->table_op == OpId::none && !is_renamed) map_vanished(*map);
+    if (map != nullptr && same_device(gone, *map) && map->table_op == OpId::none && !is_renamed) map_vanished(*map, event.actors);
   }
   for (const KernelMapListing& listing : event.changed) {
     MapRecord* map = find_listed(listing);
@@ -148,7 +177,7 @@ void Engine::Core::on(const MapsChanged& event) {
     }
     if (same_device(listing, *map) && map->table_op == OpId::none && map->kernel->name != listing.name) {
       // It is read by the name it has now; the rest follows from what is read.
-      renamed_from_outside(*map, listing.name);
+      renamed_from_outside(*map, listing.name, event.actors);
       take_name(*map, listing.name);
     }
     map->kernel_stale = true;

@@ -54,6 +54,7 @@ MapRecord& Engine::Core::map_for(const Wwid& wwid) {
 void Engine::Core::erase_map(MapRecord& map) {
   answer_waiting(map, {});
   answer_resize(map, {Outcome::failed, map.name.text + ": the map is gone"});
+  answer_reassign(map, {Outcome::failed, map.name.text + ": the map is gone"});
   timers.cancel(map.timer);
   map_by_wwid.erase(map.wwid);
   if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);

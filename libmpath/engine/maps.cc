@@ -49,12 +49,29 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
     if (!works && !may_begin) continue;
     if (size == 0) size = path.facts->size_sectors;
     bool fits = takes_larger ? path.facts->size_sectors >= size : path.facts->size_sectors == size;
-    if (!fits || size == 0) continue;
+    if (!fits || size == 0) {
+      tell_misfit(map, path, size);
+      continue;
+    }
     if (map.kernel && !policy::fits_queue_mode(*path.facts, map.kernel->table.features)) continue;
     members.push_back(&path);
   }
   leave_out_unregistered(map, members);
   return members;
+}
+
+/// A path that works and stays out because of its size: said once for each size that it has, and not while the map's is about to change.
+void Engine::Core::tell_misfit(const MapRecord& map, PathRecord& path, std::uint64_t size) {
+  const std::uint64_t own = path.facts->size_sectors;
+  if (path.misfit_said == own || map.resize_wanted || map.rescans > 0 || options.mode != Mode::manage) return;
+  path.misfit_said = own;
+  const std::string& name = map.name.empty() ? map.wwid.text : map.name.text;
+  const std::string& disk = path.facts->kernel_name;
+  std::string text = own == 0 ? fmt::format("{} stays out: its size is not known (0 sectors)", disk)
+                              : fmt::format("{} stays out: it has {} sectors, the map {}", disk, own, size);
+  text += fmt::format(". Let the kernel look again (echo 1 > /sys/block/{}/device/rescan)", disk);
+  if (own != 0) text += map.kernel ? ", or give the map the new size (multipathd resize map)" : ", or correct the size of the volume behind it";
+  log(Severity::warning, name, std::move(text));
 }
 
 /// What a path whose priority is not known yet (it has been down since we started) counts as, so that not knowing moves no path between
@@ -265,6 +282,7 @@ void Engine::Core::reconcile(MapRecord& map) {
   enable_groups(map);
   if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
   watch_ghost_delay(map);
+  if (map.kernel) reassign_holders(map);
   std::vector<PathRecord*> members = members_for_table(map);
   if (!members.empty()) map.last_path_step.reset();
   if (!map.kernel) {
@@ -446,6 +464,8 @@ void Engine::Core::on(const TableActionFinished& event) {
     case TableActionKind::remove:
       map->remove_wanted = false;
       map->forgotten = true;
+      map->absence = map->remove_asked_by.empty() ? std::string_view("removed by us")
+                                                  : keep_text("removed by command of " + map->remove_asked_by, "removed by command");
       answer_waiting(*map, {});
       break;
   }
@@ -456,11 +476,27 @@ void Engine::Core::created(MapRecord& map, DevNum devnum) {
   log(Severity::notice, map.name.text, "created as " + to_string(devnum));
   if (!map.uevent_seen) map.uevent_deadline = now + daemon().missing_uev_wait_timeout.value;
   if (wwids.insert(map.wwid).second) emit(RememberWwid{map.wwid});
+  // The mark may be of an attempt before our time.
+  map.marked_failed = false;
+  emit(MarkFailedWwid{map.wwid, false});
+  map.absence = {};
+  map.reassign_wanted = map.reassign_wanted || daemon().reassign_maps.value;
   for (PathRecord& path : paths_of(map)) {
     path.failed_by_us = std::ranges::find(map.failed_after_load, path.facts->devnum) != map.failed_after_load.end();
     if (path.member_mark) continue;
     path.member_mark = true;
     emit(TriggerUevent{path.facts->sysfs_path, "change"});
+  }
+}
+
+/// Others must not wait for the map: the mark says so, and who was told that a disk belongs to it is told anew.
+void Engine::Core::creation_failed(MapRecord& map, const Error& error) {
+  // Somebody else was faster, or it was made and only udev is slow.
+  if (error.code == ErrorCode::conflict || error.code == ErrorCode::exists || error.code == ErrorCode::timeout) return;
+  if (!std::exchange(map.marked_failed, true)) emit(MarkFailedWwid{map.wwid, true});
+  for (PathRecord& path : paths_of(map)) {
+    if (!std::exchange(path.member_mark, false)) continue;
+    emit(TriggerUevent{path.facts->sysfs_path, "add"});
   }
 }
 
@@ -476,6 +512,7 @@ void Engine::Core::table_failed(MapRecord& map, const Error& error) {
     map.suspended_by_us = false;
     note_marks(map);
   }
+  if (map.table_kind == TableActionKind::create) creation_failed(map, error);
   Duration backoff = std::min<Duration>(first_backoff * (std::int64_t{1} << std::min(map.failed_actions - 1, 6U)), longest_backoff);
   // Something else changed the map meanwhile: read it again and plan anew, at once the first time.
   if (error.code == ErrorCode::conflict && map.failed_actions == 1) backoff = Duration{0};

@@ -54,7 +54,7 @@ void Engine::Core::take_path(const DiscoveredPath& found) {
   PathRecord* known = find_path(found.facts.devnum);
   auto [settings, facts, admission] = policy::judge(found, *resolver, *blacklist);
   if (!admission.is_admitted) {
-    if (known != nullptr && !known->removed) remove_path(*known);
+    if (known != nullptr && !known->removed) remove_path(*known, "the configuration leaves it alone");
     log(Severity::debug, found.facts.kernel_name, "not used: " + admission.reason);
     return;
   }
@@ -249,7 +249,7 @@ void Engine::Core::leave_map(PathRecord& path) {
 }
 
 /// The device is gone, or not ours any more. The record stays while the kernel's table holds the device.
-void Engine::Core::remove_path(PathRecord& path) {
+void Engine::Core::remove_path(PathRecord& path, std::string_view why) {
   log(Severity::notice, path.facts->kernel_name, "removed");
   path.removed = true;
   end_sampling(path);
@@ -265,7 +265,7 @@ void Engine::Core::remove_path(PathRecord& path) {
   end_suspicion(path, PathState::removed);
   timers.cancel(path.timer);
   path.next_check = no_deadline;
-  set_health(path, PathState::removed, "the device is gone");
+  set_health(path, PathState::removed, why);
   MapRecord* map = find_map(path.map);
   if (map != nullptr) answer_registrations(*map);
   if (map == nullptr || !path.in_table) {

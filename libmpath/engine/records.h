@@ -163,6 +163,7 @@ struct PathRecord {
   bool unregistered = false;
   bool standby = false;
   bool distrust_restored = false;  ///< was not trusted by the daemon before us; see Core::weigh_answer()
+  std::optional<std::uint64_t> misfit_said;  ///< its size, when it was said that it stays out because of that
   bool purge_tried = false;        ///< its removal from the system has been asked for
   policy::FailureCount failure_count;
   policy::FailurePair failure_pair;
@@ -273,6 +274,12 @@ struct MapRecord {
   bool forced = false;                 ///< load even if the table is right
   bool resize_wanted = false;
   bool remove_wanted = false;          ///< by command
+  std::string remove_asked_by;         ///< who gave the command; empty if that is not known
+  bool reassign_wanted = false;        ///< devices that use one of its paths directly are to use it
+  OpId reassign_op = OpId::none;
+  std::vector<RequestId> reassign_requests;
+  bool marked_failed = false;          ///< the mark of failed_wwids is set, by us
+  std::string_view absence;            ///< why the kernel does not have it; static or kept text, empty: not known
   std::uint32_t removals_left = 0;     ///< attempts after the next one
   bool suspended_by_us = false;        ///< `suspend map` was asked for
   bool suspension_stale = false;       ///< … of the daemon before this one

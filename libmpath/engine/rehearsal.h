@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "libmpath/engine/engine.h"
@@ -22,6 +23,7 @@ struct RehearsalInputs {
   std::vector<KernelMap> maps;
   TargetVersion target_version{};
   std::vector<DiscoveredPath> paths;
+  std::unordered_map<DevNum, std::vector<std::string>> users;  ///< who uses a disk, of those that a request asks about
   std::vector<std::string> errors;
   MonoTime now{std::chrono::hours{1}};   ///< of the snapshot: what the state file counts by
   bool bindings_read_only = false;

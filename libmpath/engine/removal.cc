@@ -22,7 +22,8 @@ void Engine::Core::remove_map(MapRecord& map, ReasonKind why, std::string text) 
 /// Called while nothing is under way for the map: the removal that was asked for, if one was. True if there is nothing else to do.
 bool Engine::Core::removal_wanted(MapRecord& map) {
   if (!map.remove_wanted || !map.kernel) return false;
-  if (map.retry_at <= now) remove_map(map, ReasonKind::requested, "asked for");
+  std::string who = map.remove_asked_by.empty() ? "asked for" : "asked for by " + map.remove_asked_by;
+  if (map.retry_at <= now) remove_map(map, ReasonKind::requested, std::move(who));
   set_map_timer(map);
   return true;
 }
@@ -37,7 +38,8 @@ bool Engine::Core::removal_repeated(MapRecord& map, const Error& error) {
   return true;
 }
 
-void Engine::Core::begin_removal(MapRecord& map, RequestId id) {
+void Engine::Core::begin_removal(MapRecord& map, RequestId id, const Request& request) {
+  map.remove_asked_by = request.asked_by;
   map.waiting_requests.push_back(id);
   map.removals_left = daemon().remove_retries.value;
   map.remove_wanted = true;
@@ -48,17 +50,17 @@ void Engine::Core::begin_removal(MapRecord& map, RequestId id) {
 void Engine::Core::request_remove_map(RequestId id, const Request& request) {
   MapRecord* map = requested_map(request);
   if (map == nullptr || !map->kernel) return reply(id, {Outcome::not_found, {}});
-  begin_removal(*map, id);
+  begin_removal(*map, id, request);
 }
 
 /// One answer for all: whichever map cannot be removed makes it a failure, and any other reason weighs more than use.
-void Engine::Core::request_remove_all_maps(RequestId id) {
+void Engine::Core::request_remove_all_maps(RequestId id, const Request& request) {
   RequestRound round;
   for (auto& [order, map_id] : map_order) {
     MapRecord* map = find_map(map_id);
     if (map == nullptr || !map->kernel) continue;
     ++round.open;
-    begin_removal(*map, id);
+    begin_removal(*map, id, request);
   }
   if (round.open == 0) return reply(id, {});
   rounds.emplace(id, std::move(round));

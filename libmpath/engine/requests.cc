@@ -54,8 +54,9 @@ void Engine::Core::carry_out(RequestId id, const Request& request) {
     case RequestKind::restore_queueing: return with_map(id, request, &Core::request_restore_queueing);
     case RequestKind::reset_stats: return with_map(id, request, &Core::request_reset_stats);
     case RequestKind::reload_map: return with_map(id, request, &Core::request_reload);
+    case RequestKind::reset_map: return request_reset_map(id, request);
     case RequestKind::resize_map: return request_resize(id, request);
-    case RequestKind::remove_all_maps: return request_remove_all_maps(id);
+    case RequestKind::remove_all_maps: return request_remove_all_maps(id, request);
     case RequestKind::suspend_map:
     case RequestKind::resume_map: return request_suspension(id, request);
     case RequestKind::force_queueing:
@@ -149,7 +150,7 @@ RequestResult Engine::Core::request_reinstate_path(PathRecord& path, const Reque
 RequestResult Engine::Core::request_remove_path(PathRecord& path, const Request&) {
   bool stays = path.in_table;
   removed_by_command[path.facts->devnum] = {path.facts->disk_sequence, path.facts->kernel_name};
-  remove_path(path);
+  remove_path(path, "removed by command");
   return {stays ? Outcome::delayed : Outcome::ok, {}};
 }
 

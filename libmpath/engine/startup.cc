@@ -153,6 +153,7 @@ void Engine::Core::discovery_arrived() {
     if (!map->live) continue;
     refresh_settings(*map);
     map->configuring = true;
+    map->reassign_wanted = map->kernel && daemon().reassign_maps.value;
     map->forced = map->forced || reconfigure_all;
     map->refused = false;
     map->forgotten = false;

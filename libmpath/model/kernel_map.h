@@ -64,6 +64,13 @@ struct KernelMap {
 /// Of the kernel's multipath target: major, minor, patch level. Zeros: not known.
 using TargetVersion = std::array<std::uint32_t, 3>;
 
+/// A process that was seen at work on device-mapper. Without a number: somebody of that user whose operation udev was working on.
+struct DmActor {
+  std::string command;
+  std::uint32_t process = 0;
+  std::uint32_t user = 0;
+};
+
 /// A line of the kernel's device list.
 struct KernelMapListing {
   MapName name;

@@ -24,7 +24,7 @@ enum class RequestKind {
   fail_path, reinstate_path, add_path, remove_path, add_map, remove_map, switch_group,
   set_marginal, unset_marginal, unset_marginal_map,
   disable_queueing, restore_queueing, disable_queueing_all, restore_queueing_all,
-  reset_stats, reset_all_stats, reload_map, resize_map,
+  reset_stats, reset_all_stats, reload_map, reset_map, resize_map,
   mpathctl_drain, mpathctl_drain_confirm, mpathctl_undrain,
   remove_all_maps, suspend_map, resume_map, force_queueing, unforce_queueing,
   mpathctl_plan_with,
@@ -64,6 +64,7 @@ struct Request {
   std::optional<seconds> confirm_within; ///< mpathctl_drain: undone after so long unless it is confirmed
   std::shared_ptr<const std::vector<BroughtFile>> configuration;  ///< mpathctl_plan_with
   bool removed = false;                  ///< mpathctl_what_if: the paths go away, rather than fail
+  std::string asked_by;                  ///< who sent it, as far as the socket tells: "multipath (1234) of user 0"
   std::uint32_t keep = 1;                ///< mpathctl_drain: good paths that every map must keep
 };
 

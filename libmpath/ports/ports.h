@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,16 @@ class DeviceMapper {
   virtual Result<KernelMap> read(const MapName& name) = 0;
   /// [fast] Version of the multipath target; zeros if it is not known.
   virtual TargetVersion target_version() { return {}; }
+  /// [fast] Which processes are at work on device-mapper at this moment, as far as can be seen; never ourselves.
+  virtual std::vector<DmActor> actors() { return {}; }
+  /// [wait] Every other dm device that stands on one of `paths`: its table with what `change` makes of its targets' parameters (nothing:
+  /// they stay), loaded and swapped in. Multipath maps are left alone. Gives the names of the devices that were changed; the error
+  /// names the first that could not be, which goes on with its old table.
+  virtual Result<std::vector<std::string>> change_holders(const MapName& map, std::span<const DevNum> paths,
+                                                          const std::function<std::optional<std::string>(std::string_view)>& change) {
+    (void)map, (void)paths, (void)change;
+    return std::vector<std::string>{};
+  }
   /// [fast] Arm the event poll; must precede the list() whose changes count.
   virtual Status arm_events() = 0;
 };
@@ -128,6 +139,8 @@ class Discovery {
   virtual Result<std::vector<DiscoveredPath>> enumerate() = 0;
   /// [discovery] One block device by its sysfs directory or kernel name.
   virtual Result<DiscoveredPath> gather(std::string_view device) = 0;
+  /// [discovery] Who uses it, as device_users says: "mounted on /mnt", "held by vg-data (dm-3)"; empty if nobody is known to.
+  virtual std::vector<std::string> users(DevNum) { return {}; }
   /// [discovery] How much I/O of a block device is under way.
   virtual Result<IoCounters> io_counters(std::string_view sysfs_path) = 0;
   /// [discovery] Ask the kernel for a synthetic uevent ("change", "add").
@@ -183,6 +196,8 @@ class Files {
   /// [files] Under the file's lock: read, let `change` make the new contents (nothing: leave it), write by rename, mode 0600.
   virtual Status update(StateFile file,
                         const std::function<std::optional<std::string>(std::string_view)>& change) = 0;
+  /// [files] Sets or takes away the mark that the last attempt to make the volume's map failed.
+  virtual Status mark_failed(const Wwid&, bool) { return {}; }
 };
 
 enum class LogLevel { error = 0, warning = 1, notice = 2, info = 3, debug = 4 };

@@ -3,6 +3,7 @@
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
+#include "libmpath/plan/reassign.h"
 #include "libmpath/runtime/listed_map.h"
 #include "libmpath/runtime/rehearsal_inputs.h"
 #include "libmpath/wire/state_files.h"
@@ -149,6 +150,27 @@ void Executor::carry_out(engine::RememberWwid& effect) {
       if (!status) log_failure(status.error());
     };
   });
+}
+
+void Executor::carry_out(engine::MarkFailedWwid& effect) {
+  submit(Lane::files, 0, [this, effect = std::move(effect), &files = ports_.files]() -> Continuation {
+    Status status = files.mark_failed(effect.wwid, effect.failed);
+    return [this, status = std::move(status)] {
+      if (!status) log_failure(status.error());
+    };
+  });
+}
+
+/// Waits for the I/O of the devices that are changed.
+void Executor::carry_out(engine::ReassignHolders& effect) {
+  std::uint64_t key = effect.map.slot;
+  engine::HoldersReassigned refused{effect.op, effect.map, std::unexpected(lane_full())};
+  submit(Lane::wait, key, [this, effect = std::move(effect), &device_mapper = ports_.device_mapper]() -> Continuation {
+    engine::HoldersReassigned event{effect.op, effect.map, device_mapper.change_holders(effect.name, effect.paths, [&](std::string_view parameters) {
+      return plan::reassigned(parameters, effect.paths, effect.devnum);
+    })};
+    return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
+  }, std::move(refused));
 }
 
 void Executor::carry_out(engine::RememberBinding& effect) {
@@ -313,6 +335,8 @@ void Executor::map_events_pending() {
       auto after = current.find(name);
       if (after == current.end() || after->second.devnum != entry.devnum) event.gone.push_back(entry);
     }
+    // While whoever did it is still waiting for udev.
+    if (!event.gone.empty()) event.actors = device_mapper.actors();
     listing->by_name = std::move(current);
     return [this, armed = std::move(armed), event = std::move(event)]() mutable {
       if (!armed) log_failure(armed.error());

@@ -79,6 +79,8 @@ class Executor {
   void carry_out(engine::SendMessage& effect);
   void carry_out(engine::RememberWwid& effect);
   void carry_out(engine::RememberBinding& effect);
+  void carry_out(engine::MarkFailedWwid& effect);
+  void carry_out(engine::ReassignHolders& effect);
   void carry_out(engine::SaveRunState& effect);
   void carry_out(engine::SaveReservationKey& effect);
   void carry_out(engine::GatherPath& effect);

@@ -3,6 +3,9 @@
 // engine has no part in it.
 #include "libmpath/runtime/rehearsal_inputs.h"
 
+#include <algorithm>
+
+#include "libmpath/policy/selection.h"
 #include "libmpath/runtime/configuration.h"
 #include "libmpath/runtime/executor.h"
 #include "libmpath/runtime/listed_map.h"
@@ -61,6 +64,13 @@ void read_paths(ports::Discovery& discovery, engine::RehearsalInputs& inputs) {
   }
 }
 
+void read_users(ports::Discovery& discovery, const std::vector<std::string>& words, engine::RehearsalInputs& inputs) {
+  for (const DiscoveredPath& found : inputs.paths) {
+    const bool asked_for = std::ranges::any_of(words, [&](const std::string& word) { return policy::selects(word, found.facts) == policy::SelectedBy::path; });
+    if (asked_for) inputs.users.insert_or_assign(found.facts.devnum, discovery.users(found.facts.devnum));
+  }
+}
+
 struct Executor::Gathering {
   std::shared_ptr<engine::RenderReply> reply;
   engine::RehearsalInputs inputs;
@@ -81,7 +91,11 @@ void Executor::gather_maps(std::shared_ptr<Gathering> gathering) {
 }
 
 void Executor::gather_paths(std::shared_ptr<Gathering> gathering) {
-  gather(Lane::discovery, gathering, [this, gathering] { read_paths(ports_.discovery, gathering->inputs); },
+  gather(Lane::discovery, gathering, [this, gathering] {
+    read_paths(ports_.discovery, gathering->inputs);
+    const Request& request = gathering->reply->request;
+    if (request.kind == RequestKind::mpathctl_explain) read_users(ports_.discovery, request.subjects, gathering->inputs);
+  },
          [this, gathering] { render_gathered(gathering); });
 }
 

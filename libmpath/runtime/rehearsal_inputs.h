@@ -21,4 +21,7 @@ void read_maps(ports::DeviceMapper& device_mapper, engine::RehearsalInputs& inpu
 /// [discovery] The disks.
 void read_paths(ports::Discovery& discovery, engine::RehearsalInputs& inputs);
 
+/// [discovery] Who uses the disks that the words name.
+void read_users(ports::Discovery& discovery, const std::vector<std::string>& words, engine::RehearsalInputs& inputs);
+
 }  // namespace mpath::runtime

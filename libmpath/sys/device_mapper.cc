@@ -6,6 +6,7 @@
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
 #include "libmpath/sys/device_users.h"
+#include "libmpath/sys/dm_actors.h"
 #include "libmpath/sys/dm_library.h"
 #include "libmpath/wire/dm_table.h"
 
@@ -222,10 +223,79 @@ Status DeviceMapper::remove(const MapName& name, bool deferred, const Preconditi
     }
   }
   dm_library::UdevWait wait{options_.udev_sync == UdevSync::on, options_.udev_wait};
+  std::vector<DmTable> gone;
+  auto stays = [&](Status status, DevNum device) -> Status {
+    Status failed = name_users(std::move(status), device);
+    Error failure = std::move(failed.error());
+    if (!gone.empty()) failure.cause += "; " + restore(gone);
+    return std::unexpected(std::move(failure));
+  };
   for (const DmInfo& part : *parts) {
-    if (auto removed = dm_library::remove({part.name}, deferred, wait); !removed) return name_users(std::move(removed), part.devnum);
+    auto table = control_.table({part.name});
+    if (auto removed = dm_library::remove({part.name}, deferred, wait); !removed) return stays(std::move(removed), part.devnum);
+    // What goes with its last user is not made again.
+    if (table && !deferred) gone.push_back(std::move(*table));
   }
-  return name_users(dm_library::remove(name, deferred, wait), info->devnum);
+  if (auto removed = dm_library::remove(name, deferred, wait); !removed) return stays(std::move(removed), info->devnum);
+  return {};
+}
+
+/// Somebody opened the map after its partitions had gone. Their names are the map's users' names, so they come back.
+std::string DeviceMapper::restore(const std::vector<DmTable>& removed) const {
+  dm_library::UdevWait wait{options_.udev_sync == UdevSync::on, options_.udev_wait};
+  std::string missing;
+  for (const DmTable& part : removed) {
+    Status made = dm_library::create_device({part.info.name}, part.info.uuid, part.targets, part.info.read_only, wait);
+    if (!made && made.error().code != ErrorCode::timeout) missing += (missing.empty() ? "" : ", ") + escape(part.info.name);
+  }
+  if (missing.empty()) return "its partition maps were made again";
+  return "its partition maps could not be made again: " + missing + "; kpartx -a makes them";
+}
+
+std::vector<DmActor> DeviceMapper::actors() { return actors_on_device_mapper(); }
+
+Result<bool> DeviceMapper::change_holder(const DmInfo& holder,
+                                         const std::function<std::optional<std::string>(std::string_view)>& change) const {
+  auto table = control_.table({holder.name});
+  if (!table) return std::unexpected(std::move(table.error()));
+  bool changed = false;
+  for (DmTarget& target : table->targets) {
+    if (target.type == wire::multipath_target) continue;
+    auto text = change(target.text);
+    if (!text) continue;
+    target.text = std::move(*text);
+    changed = true;
+  }
+  if (!changed) return false;
+  if (Status loaded = control_.load({holder.name}, table->targets, table->info.read_only); !loaded) return std::unexpected(loaded.error());
+  Status swapped = control_.resume({holder.name}, dm_library::udev_bits({.reload = true}), false);
+  if (swapped) return true;
+  // As for a map: it goes on with the table that it had.
+  (void)control_.clear({holder.name});
+  (void)control_.resume({holder.name}, dm_library::udev_bits({.reload = true}), false);
+  return std::unexpected(std::move(swapped.error()));
+}
+
+Result<std::vector<std::string>> DeviceMapper::change_holders(const MapName& map, std::span<const DevNum> paths,
+                                                              const std::function<std::optional<std::string>(std::string_view)>& change) {
+  auto devices = control_.list();
+  if (!devices) return std::unexpected(std::move(devices.error()));
+  std::vector<DevNum> holders;
+  for (DevNum path : paths) {
+    for (DevNum holder : holders_of(path)) {
+      if (std::ranges::find(holders, holder) == holders.end()) holders.push_back(holder);
+    }
+  }
+  std::vector<std::string> changed;
+  for (const KernelMapListing& device : *devices) {
+    if (device.name == map || std::ranges::find(holders, device.devnum) == holders.end()) continue;
+    auto info = control_.info(device.name);
+    if (!info) continue;
+    auto done = change_holder(*info, change);
+    if (!done) return std::unexpected(std::move(done.error()));
+    if (*done) changed.push_back(info->name);
+  }
+  return changed;
 }
 
 Status DeviceMapper::message(const MapName& name, std::string_view uuid, const MapMessage& message) {

@@ -55,12 +55,19 @@ class DeviceMapper final : public ports::DeviceMapper {
   Status message(const MapName& name, std::string_view uuid, const MapMessage& message) override;
   Result<std::vector<KernelMapListing>> list() override;
   Result<KernelMap> read(const MapName& name) override;
+  std::vector<DmActor> actors() override;
+  Result<std::vector<std::string>> change_holders(const MapName& map, std::span<const DevNum> paths,
+                                                  const std::function<std::optional<std::string>(std::string_view)>& change) override;
   TargetVersion target_version() override { return capabilities_.multipath; }
   Status arm_events() override;
 
  private:
   DeviceMapper(DmControl control, DeviceMapperOptions options);
   [[nodiscard]] Status check(const MapName& name, const Precondition& expected) const;
+  /// A dm device that stands on a path: nothing if its table has to stay.
+  Result<bool> change_holder(const DmInfo& holder, const std::function<std::optional<std::string>(std::string_view)>& change) const;
+  /// Partition maps that were removed for a map which then stayed are made again; what became of them for the failure's cause.
+  [[nodiscard]] std::string restore(const std::vector<DmTable>& removed) const;
   /// The partition maps of the device with this uuid: kpartx gives them the uuid "part<N>-" + uuid.
   [[nodiscard]] Result<std::vector<DmInfo>> partitions(const std::string& uuid) const;
 

@@ -111,12 +111,25 @@ class Search {
     while (const dirent* entry = ::readdir(processes.get())) {
       std::string_view name = entry->d_name;
       if (enough()) return;
-      if (!std::ranges::all_of(name, is_digit)) continue;
+      if (!std::ranges::all_of(name, is_digit) || is_family(std::string(name))) continue;
       if (has_open(fmt::format("{}/{}/fd", sources_.proc, name))) {
         std::string command = read_text(fmt::format("{}/{}/comm", sources_.proc, name));
         add(fmt::format("open by {} ({})", escape(trim(command)), name));
       }
     }
+  }
+
+  /// This process, or one that it or its child has made.
+  [[nodiscard]] bool is_family(std::string process) const {
+    const std::string own = std::to_string(::getpid());
+    for (int generation = 0; generation < 3 && !process.empty(); ++generation) {
+      if (process == own) return true;
+      // proc_pid_stat(5): the parent is the second word after the name, which may hold any byte.
+      const std::string text = read_text(fmt::format("{}/{}/stat", sources_.proc, process));
+      const auto words = split_words(std::string_view(text).substr(std::min(text.size(), text.rfind(')') + 1)));
+      process = words.size() < 2 ? std::string() : std::string(words[1]);
+    }
+    return false;
   }
 
   [[nodiscard]] bool has_open(const std::string& descriptors) const {
@@ -143,6 +156,30 @@ class Search {
 
 std::vector<std::string> users_of(DevNum device, std::span<const DevNum> partitions, const UserSources& sources) {
   return Search(device, partitions, sources).run();
+}
+
+std::vector<DevNum> holders_of(DevNum device, const UserSources& sources) {
+  std::vector<DevNum> found;
+  const std::string directory = fmt::format("{}/dev/block/{}/holders", sources.sys, to_string(device));
+  Directory open(::opendir(directory.c_str()));
+  while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
+    if (entry->d_name[0] == '.') continue;
+    if (auto number = parse_devnum(SysfsDirectory(directory + "/" + entry->d_name).text_or_empty("dev"))) found.push_back(*number);
+  }
+  return found;
+}
+
+std::vector<DevNum> partitions_of(DevNum device, const UserSources& sources) {
+  std::vector<DevNum> found;
+  const std::string directory = fmt::format("{}/dev/block/{}", sources.sys, to_string(device));
+  Directory open(::opendir(directory.c_str()));
+  while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
+    if (entry->d_name[0] == '.') continue;
+    SysfsDirectory part(directory + "/" + entry->d_name);
+    if (!part.has("partition")) continue;
+    if (auto number = parse_devnum(part.text_or_empty("dev"))) found.push_back(*number);
+  }
+  return found;
 }
 
 std::string text_of(const std::vector<std::string>& users) { return fmt::format("{}", fmt::join(users, ", ")); }

@@ -59,6 +59,7 @@ struct DmControl::Call {
   By by = By::name;
   std::uint32_t flags = 0;
   std::uint32_t event_number = 0;
+  std::uint32_t targets = 0;  ///< in the payload of a table
   std::string_view payload{};
   std::size_t payload_offset = 0;  ///< zero bytes before it (the sector of a message)
   bool grows = false;              ///< the answer may need more room
@@ -79,6 +80,7 @@ struct DmControl::Call {
     request.data_start = sizeof(dm_ioctl);
     request.flags = flags;
     request.event_nr = event_number;
+    request.target_count = targets;
     if (addresses_device) {
       char* field = by == By::name ? request.name : request.uuid;
       std::memcpy(field, subject.data(), subject.size());
@@ -249,6 +251,27 @@ Status DmControl::suspend(const MapName& name) const {
 
 Status DmControl::clear(const MapName& name) const {
   Call call{.command = DM_TABLE_CLEAR, .what = "its inactive table cannot be dropped", .subject = name.text};
+  return run(call);
+}
+
+Status DmControl::load(const MapName& name, const std::vector<DmTarget>& targets, bool read_only) const {
+  // Each target's head, then its parameters with their NUL, filled up to a multiple of eight; `next` counts from the head's beginning.
+  std::string payload;
+  for (const DmTarget& target : targets) {
+    dm_target_spec spec{};
+    spec.sector_start = target.start_sector;
+    spec.length = target.length_sectors;
+    if (target.type.size() >= sizeof spec.target_type) return fail(ErrorCode::invalid_argument, name.text, "a target's type is too long");
+    std::memcpy(spec.target_type, target.type.data(), target.type.size());
+    const std::size_t bytes = (sizeof spec + target.text.size() + 1 + 7) & ~std::size_t{7};
+    spec.next = static_cast<std::uint32_t>(bytes);
+    std::string part(reinterpret_cast<const char*>(&spec), sizeof spec);
+    part += target.text;
+    part.resize(bytes, '\0');
+    payload += part;
+  }
+  Call call{.command = DM_TABLE_LOAD, .what = "the new table was not accepted", .subject = name.text, .flags = read_only ? unsigned{DM_READONLY_FLAG} : 0U,
+            .targets = static_cast<std::uint32_t>(targets.size()), .payload = payload};
   return run(call);
 }
 

@@ -73,6 +73,8 @@ class DmControl {
   /// Message to sector 0 of the device with this uuid. busy while it is suspended.
   [[nodiscard]] Status message(std::string_view uuid, std::string_view text) const;
 
+  /// Load a table into the inactive slot.
+  [[nodiscard]] Status load(const MapName& name, const std::vector<DmTarget>& targets, bool read_only) const;
   /// Swap an inactive table in, if there is one, and resume. `udev_flags`: DM_UDEV_* bits for the change uevent.
   [[nodiscard]] Status resume(const MapName& name, std::uint16_t udev_flags, bool flush) const;
   /// Hold I/O back, without a flush and without freezing file systems.

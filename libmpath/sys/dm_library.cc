@@ -158,6 +158,18 @@ Status create(const MapSpec& spec, const std::string& parameters, std::uint16_t 
   });
 }
 
+Status create_device(const MapName& name, const std::string& uuid, const std::vector<DmTarget>& targets, bool read_only, UdevWait wait) {
+  Task task(DM_DEVICE_CREATE, name, "the device cannot be created");
+  task.set([&] { return dm_task_set_uuid(task.get(), uuid.c_str()); });
+  for (const DmTarget& target : targets) {
+    task.set([&] {
+      return dm_task_add_target(task.get(), target.start_sector, target.length_sectors, target.type.c_str(), target.text.c_str());
+    });
+  }
+  if (read_only) task.set([&] { return dm_task_set_ro(task.get()); });
+  return task.run(udev_bits({}), true, wait);
+}
+
 Status load(const MapName& name, const MapSpec& spec, const std::string& parameters) {
   return read_write_first(spec, [&](bool read_only, int& error_number) -> Status {
     Task task(DM_DEVICE_RELOAD, name, "the new table was not accepted");

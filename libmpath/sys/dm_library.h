@@ -9,6 +9,7 @@
 #include "libmpath/base/error.h"
 #include "libmpath/base/time.h"
 #include "libmpath/model/action.h"
+#include "libmpath/sys/dm_control.h"
 
 namespace mpath::sys::dm_library {
 
@@ -26,6 +27,9 @@ struct UdevWait {
 
 /// Create with table and resume. exists, if libdevmapper or the kernel says so; a device that got no table is removed.
 [[nodiscard]] Status create(const MapSpec& spec, const std::string& parameters, std::uint16_t udev_bits, UdevWait wait);
+/// Create any device with its targets and resume; one that got no table is removed.
+[[nodiscard]] Status create_device(const MapName& name, const std::string& uuid, const std::vector<DmTarget>& targets, bool read_only,
+                                   UdevWait wait);
 /// Load into the inactive slot. Read-write first, read-only after EROFS.
 [[nodiscard]] Status load(const MapName& name, const MapSpec& spec, const std::string& parameters);
 /// Only for UdevSync::on: the direct ioctl has no cookie.

@@ -22,6 +22,8 @@ constexpr Duration lock_limit = seconds{30};
 constexpr Duration lock_retry = milliseconds{50};
 constexpr mode_t file_mode = 0600;
 constexpr mode_t directory_mode = 0700;
+constexpr mode_t mark_mode = 0400;
+constexpr std::size_t longest_file_name = 255;
 
 std::unexpected<Error> errno_error(std::string subject, std::string what) {
   return std::unexpected(error_from_errno(errno, std::move(subject), std::move(what)));
@@ -214,6 +216,30 @@ Status Files::update(ports::StateFile file, const std::function<std::optional<st
     if (!after) return {};
     return replace_file(directory, name, *after);
   }
+}
+
+Status Files::mark_failed(const Wwid& wwid, bool failed) {
+  const std::string directory = paths_.run_directory + "/failed_wwids";
+  const bool possible = !wwid.empty() && wwid.text != "." && wwid.text != ".." && wwid.text.find('/') == std::string::npos &&
+                        wwid.text.find('\0') == std::string::npos && wwid.text.size() <= longest_file_name;
+  if (!possible) return fail(ErrorCode::invalid_argument, wwid.text, "cannot be the name of a file in " + directory);
+  const std::string name = directory + "/" + wwid.text;
+  if (!failed) {
+    if (::unlink(name.c_str()) == 0 || errno == ENOENT) return {};
+    return errno_error(name, "cannot be removed");
+  }
+  for (const std::string& each : {paths_.run_directory, directory}) {
+    if (::mkdir(each.c_str(), directory_mode) != 0 && errno != EEXIST) return errno_error(each, "cannot be made");
+  }
+  // Whoever sees the mark sees it with its mode: it is made beside and gets its name at once.
+  std::string temporary = directory + "/.new.XXXXXX";
+  UniqueFd fd{::mkostemp(temporary.data(), O_CLOEXEC)};
+  if (!fd) return errno_error(name, "cannot be made");
+  (void)::fchmod(fd.get(), mark_mode);
+  Status status;
+  if (::link(temporary.c_str(), name.c_str()) != 0 && errno != EEXIST) status = errno_error(name, "cannot be made");
+  ::unlink(temporary.c_str());
+  return status;
 }
 
 }  // namespace mpath::sys

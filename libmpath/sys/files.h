@@ -38,6 +38,8 @@ class Files final : public ports::Files {
   Result<std::string> read(ports::StateFile file) override;
   Status update(ports::StateFile file,
                 const std::function<std::optional<std::string>(std::string_view)>& change) override;
+  /// /run/multipath/failed_wwids/<wwid>: an empty file, mode 0400.
+  Status mark_failed(const Wwid& wwid, bool failed) override;
 
  private:
   [[nodiscard]] const std::string& directory_of(ports::StateFile file) const;

@@ -11,6 +11,7 @@
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
 #include "libmpath/base/unique_fd.h"
+#include "libmpath/sys/device_users.h"
 #include "libmpath/sys/path_facts.h"
 #include "libmpath/sys/sysfs.h"
 
@@ -104,6 +105,8 @@ Result<DiscoveredPath> UdevDiscovery::gather(std::string_view name) {
   }
   return read(device.get());
 }
+
+std::vector<std::string> UdevDiscovery::users(DevNum device) { return users_of(device, partitions_of(device)); }
 
 Result<IoCounters> UdevDiscovery::io_counters(std::string_view sysfs_path) {
   if (!is_sysfs_path(sysfs_path)) return fail(ErrorCode::invalid_argument, std::string(sysfs_path), "is no place in sysfs");

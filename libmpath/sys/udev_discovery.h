@@ -24,6 +24,7 @@ class UdevDiscovery final : public ports::Discovery {
   Result<std::vector<DiscoveredPath>> enumerate() override;
   /// Errors: not_found; invalid_argument for a text that is no name; unsupported and unavailable as read_path_facts().
   Result<DiscoveredPath> gather(std::string_view device) override;
+  std::vector<std::string> users(DevNum device) override;
   Status remove_device(const PathFacts& facts) override;
   /// Errors: unsupported where the kernel keeps no account of the device (queue/iostats is 0).
   Result<IoCounters> io_counters(std::string_view sysfs_path) override;

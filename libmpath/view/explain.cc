@@ -150,6 +150,13 @@ Explained explain_map(const Snapshot& snapshot, const MapView& map) {
   return {subject + " " + value_of('d', map, snapshot.now), "map", out.take()};
 }
 
+/// Who keeps the disk from becoming a path, if somebody uses it.
+void say_users(Statements& out, const engine::RehearsalInputs& inputs, DevNum devnum) {
+  const auto at = inputs.users.find(devnum);
+  if (at == inputs.users.end() || at->second.empty()) return;
+  out.say("in use", fmt::format("{}", fmt::join(at->second, ", ")));
+}
+
 /// Why a disk that is fit to be a path belongs to no map.
 void say_no_map(Statements& out, const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const Wwid& wwid) {
   if (wwid.empty()) {
@@ -171,7 +178,7 @@ void say_no_map(Statements& out, const Snapshot& snapshot, const engine::Rehears
   const FindMultipaths mode = resolver->daemon().find_multipaths.value;
   const bool may = policy::may_create_map(mode, {.map_exists = false, .in_wwids_file = in_file, .known_paths = known});
   std::string text = fmt::format("none: find_multipaths is {}, {} path(s) known, {} the wwids file", to_string(mode), known, in_file ? "in" : "not in");
-  text += may ? "; a map may be made. It takes a path that works, and no other user of the disk (mounted, held by LVM or MD): see the daemon's log"
+  text += may ? "; a map may be made. It takes a path that works, and a disk that nobody else holds (file system, LVM, MD, another dm device)"
               : "; no map is made by itself (multipath -a adds it)";
   out.say("map", text, {Key::find_multipaths});
 }
@@ -187,6 +194,7 @@ Explained explain_path(const Snapshot& snapshot, const engine::RehearsalInputs& 
   if (const std::string bar = bar_text(path, snapshot.now); !bar.empty()) out.say("kept out", bar);
   if (path.map_name.empty()) {
     say_no_map(out, snapshot, inputs, facts.wwid);
+    say_users(out, inputs, facts.devnum);
   } else {
     out.say("map", fmt::format("{}; in its table {}", escape(path.map_name), word(path.kernel_state)));
   }
@@ -218,6 +226,7 @@ Explained explain_disk(const Snapshot& snapshot, const engine::RehearsalInputs& 
       out.say("fit", "nothing in the configuration speaks against it");
       say_no_map(out, snapshot, inputs, judged.facts->wwid);
     }
+    say_users(out, inputs, found.facts.devnum);
     out.say("identity", judged.facts->wwid.empty() ? std::string("WWID not known") : "WWID " + escape(judged.facts->wwid.text), {Key::uid_attribute});
   }
   explained.statements = out.take();

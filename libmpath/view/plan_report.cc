@@ -11,6 +11,7 @@
 #include "libmpath/policy/identify.h"
 #include "libmpath/view/settings_behind.h"
 #include "libmpath/view/words.h"
+#include "libmpath/wire/path_selector.h"
 
 namespace mpath::view {
 
@@ -71,6 +72,23 @@ class Reporter {
     }
   }
 
+  /// "drop 8:112 (sdh)": device numbers are for the kernel.
+  std::string with_names(std::string_view text) const {
+    std::string out;
+    for (std::string_view word : split(text, ' ')) {
+      if (!out.empty()) out += ' ';
+      out += word;
+      const bool comma = word.ends_with(',');
+      if (comma) word.remove_suffix(1);
+      const auto number = parse_devnum(word);
+      const auto at = number ? judged_.find(*number) : judged_.end();
+      if (at == judged_.end()) continue;
+      if (comma) out.pop_back();
+      out += fmt::format(" ({}){}", at->second.facts->kernel_name, comma ? "," : "");
+    }
+    return out;
+  }
+
   PlannedMap map(const engine::RehearsedMap& rehearsed) {
     PlannedMap planned{.wwid = rehearsed.wwid};
     if (rehearsed.before) {
@@ -84,16 +102,16 @@ class Reporter {
     for (const TableAction& action : rehearsed.actions) {
       PlannedAction& out = planned.actions.emplace_back();
       out.what = to_string(action.kind);
-      out.reason = fmt::format("{}: {}", to_string(action.reason.kind), action.reason.text);
-      add_settings(out, action.reason.kind, identity);
+      out.reason = fmt::format("{}: {}", to_string(action.reason.kind), with_names(action.reason.text));
       bool loads = action.kind == TableActionKind::reload || action.kind == TableActionKind::resize;
+      add_settings(out, action.reason.kind, identity, loads ? other_differences(rehearsed) : std::vector<Key>{});
       if (loads) planned.deferred = what_delays(rehearsed.wwid);
     }
     for (const MapMessage& message : rehearsed.messages) {
       PlannedAction& out = planned.actions.emplace_back();
-      out.what = "message " + to_string(message);
+      out.what = "message " + with_names(to_string(message));
       out.reason = to_string(reason_of(message.kind));
-      add_settings(out, reason_of(message.kind), identity);
+      add_settings(out, reason_of(message.kind), identity, {});
     }
     if (!planned.actions.empty()) planned.diff = table_diff(rehearsed);
     if (!rehearsed.before) planned.diff.clear();
@@ -146,8 +164,29 @@ class Reporter {
     return identity;
   }
 
-  void add_settings(PlannedAction& action, ReasonKind kind, const config::PathIdentity& identity) {
-    action.settings = settings_behind(resolver_, identity, keywords_behind(kind));
+  /// An action has one reason; what else a load changes has settings of its own behind it.
+  static std::vector<Key> other_differences(const engine::RehearsedMap& rehearsed) {
+    std::vector<Key> keys;
+    if (!rehearsed.before || !rehearsed.after) return keys;
+    const MultipathTable& before = rehearsed.before->table;
+    const MultipathTable& after = rehearsed.after->table;
+    auto add = [&](ReasonKind kind) {
+      for (Key key : keywords_behind(kind)) keys.push_back(key);
+    };
+    if (before.features != after.features) add(ReasonKind::queueing_differs);
+    if (before.hardware_handler != after.hardware_handler) add(ReasonKind::handler_differs);
+    if (before.groups.empty() || after.groups.empty()) return keys;
+    if (!wire::selector_matches(after.groups.front().selector, before.groups.front().selector)) add(ReasonKind::selector_differs);
+    if (before.groups.size() != after.groups.size()) add(ReasonKind::group_order);
+    return keys;
+  }
+
+  void add_settings(PlannedAction& action, ReasonKind kind, const config::PathIdentity& identity, const std::vector<Key>& more) {
+    std::vector<Key> keys = keywords_behind(kind);
+    for (Key key : more) {
+      if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+    }
+    action.settings = settings_behind(resolver_, identity, keys);
   }
 
   /// The rule of loads: not while a path of the map has not answered, unless no path works.
@@ -298,8 +337,8 @@ std::string plan_text(const PlanReport& report) {
                        escape(path.reason));
   }
   for (const std::string& remark : report.remarks) out += fmt::format("remark: {}\n", escape(remark));
-  return out + fmt::format("{} actions on {} of {} maps; {} disks judged otherwise\n", actions, report.maps.size(), report.maps_looked_at,
-                           report.paths.size());
+  return out + fmt::format("{} action{} on {} of {} map{}; {} disk{} judged otherwise\n", actions, actions == 1 ? "" : "s", report.maps.size(),
+                           report.maps_looked_at, report.maps_looked_at == 1 ? "" : "s", report.paths.size(), report.paths.size() == 1 ? "" : "s");
 }
 
 std::string plan_json(const PlanReport& report) {

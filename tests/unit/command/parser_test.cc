@@ -78,6 +78,7 @@ TEST(Parser, KnowsTheCommandsThatClientsSend) {
       {"restorequeueing map mpatha", Kind::restore_queueing},
       {"restorequeueing maps", Kind::restore_queueing_all},
       {"reset map mpatha stats", Kind::reset_stats},
+      {"reset map mpatha", Kind::reset_map},
       {"reset maps stats", Kind::reset_all_stats},
       {"shutdown", Kind::shutdown},
       {"quit", Kind::quit},

@@ -165,10 +165,10 @@ class Bench {
     step(MapUeventSeen{{.action = MapUevent::Action::change, .name = device.name, .uuid = device.uuid,
                         .devnum = device.devnum, .ready = true}});
   }
-  void map_goes(std::uint32_t volume = 1) {
+  void map_goes(std::uint32_t volume = 1, std::vector<DmActor> actors = {}) {
     KernelMap device = map(volume);
     kernel.erase(device.name);
-    step(MapsChanged{{}, {{device.name, device.uuid, device.devnum, device.event_number}}});
+    step(MapsChanged{{}, {{device.name, device.uuid, device.devnum, device.event_number}}, std::move(actors)});
   }
 
   // --- time and events --------------------------------------------------------------------------------------------
@@ -300,6 +300,10 @@ class Bench {
   std::size_t target_group_reports = 0;
   std::size_t gathers = 0;
   std::vector<std::string> gathered;
+  std::vector<std::string> failed_marks;         ///< "failed WWID", "good WWID"
+  std::vector<std::string> holders;              ///< other dm devices that use a path directly
+  std::optional<Error> holders_error;            ///< they cannot be changed
+  std::vector<ReassignHolders> reassigned;
   std::vector<std::string> triggered;            ///< uevents that were asked for
   int exits = 0;
   bool exit_failed = false;
@@ -375,6 +379,7 @@ class Bench {
   }
   void note(const TriggerUevent& effect) { triggered.push_back(effect.sysfs_path + " " + effect.action); }
   void note(const SaveRunState&) { ++saves; }
+  void note(const MarkFailedWwid& effect) { failed_marks.push_back((effect.failed ? "failed " : "good ") + effect.wwid.text); }
   void note(const DeletePath& effect) { deleted.push_back(effect.facts->kernel_name); }
   template <typename T>
   void note(const T&) {}
@@ -478,6 +483,11 @@ class Bench {
       }
     }
     return data;
+  }
+  void answer(ReassignHolders& effect) {
+    reassigned.push_back(effect);
+    if (holders_error) return give(HoldersReassigned{effect.op, effect.map, std::unexpected(*holders_error)});
+    give(HoldersReassigned{effect.op, effect.map, std::exchange(holders, {})});
   }
   void answer(ReadIoCounters& effect) {
     std::uint64_t count = io_under_way[attached(effect.path)];

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -44,6 +46,33 @@ TEST_F(DeviceUsers, OfADeviceThatNobodyKnowsAreNone) {
   put("proc/77/comm", "reader\n");
   put("proc/77/fd/0", "");
   EXPECT_THAT(users({254, 9}), IsEmpty());
+}
+
+TEST_F(DeviceUsers, AreNeitherThisProgramNorItsChildren) {
+  const DevNum loop{7, 0};
+  struct stat information{};
+  if (::stat("/dev/loop0", &information) != 0 || !S_ISBLK(information.st_mode)) GTEST_SKIP() << "no block device to look at";
+  auto process = [&](int number, int parent, const std::string& name) {
+    const std::string directory = "proc/" + std::to_string(number);
+    put(directory + "/comm", name + "\n");
+    put(directory + "/stat", std::to_string(number) + " (" + name + ") S " + std::to_string(parent) + " 1 1\n");
+    std::filesystem::create_directories(root_ + "/" + directory + "/fd");
+    std::filesystem::create_symlink("/dev/loop0", root_ + "/" + directory + "/fd/3");
+  };
+  process(::getpid(), 1, "multipathd");
+  process(4000001, ::getpid(), "mpath-reads");
+  process(4000002, 4000001, "mpath) reads");
+  process(4000003, 1, "fio");
+  EXPECT_THAT(users(loop), ElementsAre("open by fio (4000003)"));
+}
+
+TEST_F(DeviceUsers, HoldersAndPartitionsAreFoundBySysfs) {
+  put("sys/dev/block/8:0/holders/dm-3/dev", "254:3\n");
+  put("sys/dev/block/8:0/sda1/partition", "1\n");
+  put("sys/dev/block/8:0/sda1/dev", "8:1\n");
+  put("sys/dev/block/8:0/queue/nr_requests", "1\n");
+  EXPECT_THAT(holders_of({8, 0}, {.sys = root_ + "/sys", .proc = {}}), ElementsAre(DevNum{254, 3}));
+  EXPECT_THAT(partitions_of({8, 0}, {.sys = root_ + "/sys", .proc = {}}), ElementsAre(DevNum{8, 1}));
 }
 
 }  // namespace

@@ -128,6 +128,26 @@ TEST_F(FilesTest, TheRunStateHasADirectoryOfItsOwn) {
   EXPECT_EQ(names_in(root_ / "run"), std::vector<std::string>{"state"}) << "nothing temporary is left behind";
 }
 
+TEST_F(FilesTest, AVolumeWhoseMapFailedIsMarkedByAnEmptyFileForRootAlone) {
+  const Wwid wwid{"3600a"};
+  const fs::path mark = root_ / "run/failed_wwids/3600a";
+  ASSERT_TRUE(files_->mark_failed(wwid, false).has_value()) << "there is none, which is as it should be";
+  ASSERT_TRUE(files_->mark_failed(wwid, true).has_value());
+  struct stat information{};
+  ASSERT_EQ(::stat(mark.c_str(), &information), 0);
+  EXPECT_EQ(information.st_mode & 07777, 0400u);
+  EXPECT_EQ(information.st_size, 0);
+  ASSERT_TRUE(files_->mark_failed(wwid, true).has_value()) << "once more";
+  EXPECT_THAT(names_in(root_ / "run/failed_wwids"), testing::ElementsAre("3600a"));
+  ASSERT_TRUE(files_->mark_failed(wwid, false).has_value());
+  EXPECT_THAT(names_in(root_ / "run/failed_wwids"), testing::IsEmpty());
+}
+
+TEST_F(FilesTest, AWwidThatIsNoFileNameMarksNothing) {
+  for (const char* text : {"", ".", "..", "../../etc/passwd", "a/b"}) EXPECT_FALSE(files_->mark_failed(Wwid{text}, true).has_value()) << text;
+  EXPECT_FALSE(files_->mark_failed(Wwid{std::string(300, 'a')}, true).has_value());
+}
+
 TEST_F(FilesTest, NothingToChangeWritesNothing) {
   put(root_ / "state/prkeys", "same\n");
   auto before = fs::last_write_time(root_ / "state/prkeys");

@@ -62,6 +62,7 @@ TEST_F(PlanTest, shows_each_action_with_its_reason_its_line_and_a_diff) {
             "    path_grouping_policy \"failover\"  /etc/multipath.conf:4 (defaults)\n"
             "    detect_pgpolicy \"yes\"            built-in default\n"
             "    prio \"const\"                     built-in default\n"
+            "    no_path_retry \"queue\"            /etc/multipath.conf:5 (defaults)\n"
             "   size 2048 sectors\n"
             "  -features 0\n"
             "  +features 1 queue_if_no_path\n"
@@ -71,7 +72,7 @@ TEST_F(PlanTest, shows_each_action_with_its_reason_its_line_and_a_diff) {
             "     8:32 sdc 1\n"
             "  +group 2: service-time 0\n"
             "     8:48 sdd 1\n"
-            "1 actions on 1 of 1 maps; 0 disks judged otherwise\n");
+            "1 action on 1 of 1 map; 0 disks judged otherwise\n");
 }
 
 TEST_F(PlanTest, the_daemon_then_does_what_the_plan_said) {
@@ -128,7 +129,7 @@ TEST_F(PlanTest, a_disk_that_came_meanwhile_and_a_map_that_would_be_made) {
             "  +group 1: service-time 0\n"
             "  +  8:64 sde 1\n"
             "sde would become a path: path to 360000000000000000000000000000003\n"
-            "1 actions on 1 of 3 maps; 1 disks judged otherwise\n");
+            "1 action on 1 of 3 maps; 1 disk judged otherwise\n");
 }
 
 TEST_F(PlanTest, says_what_a_load_would_wait_for) {

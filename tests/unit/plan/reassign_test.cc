@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libmpath/plan/reassign.h"
+
+#include <gtest/gtest.h>
+
+namespace mpath::plan {
+namespace {
+
+constexpr DevNum paths[] = {{8, 1}, {8, 16}};
+constexpr DevNum map{253, 0};
+
+TEST(Reassign, replaces_whole_numbers_only) {
+  struct Case {
+    std::string_view parameters;
+    std::optional<std::string> expected;
+  };
+  const Case cases[] = {
+      {"8:16 2048", "253:0 2048"},
+      {"8:1 0", "253:0 0"},
+      {"8:160 2048", std::nullopt},
+      {"8:11 2048", std::nullopt},
+      {"18:1 2048", std::nullopt},
+      {"2 128 8:16 0 8:32 0", "2 128 253:0 0 8:32 0"},
+      {"2 128 8:1 0  8:16 0", "2 128 253:0 0  253:0 0"},
+      {"", std::nullopt},
+      {" ", std::nullopt},
+      {"8:16", "253:0"},
+      {"8:16 ", "253:0 "},
+  };
+  for (const Case& one : cases) EXPECT_EQ(reassigned(one.parameters, paths, map), one.expected) << one.parameters;
+}
+
+}  // namespace
+}  // namespace mpath::plan

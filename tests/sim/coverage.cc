@@ -34,6 +34,9 @@ constexpr Rule rules[] = {
     {"path returns", "has a usable path again"},
     {"group switch", "switch to path group "},
     {"action retried", "tried again in "},
+    {"path registered", "is registered with the reservation key"},
+    {"host preempted", "this host is not registered for it any more"},
+    {"registration retried", "until it is registered with the reservation key; tried again"},
     {"message refused", " failed: "},
 };
 
@@ -52,14 +55,14 @@ constexpr PathState path_states[] = {
 /// Reached by a thousand seeds.
 constexpr std::string_view expected[] = {
     "action create", "action reload", "action rename", "action resize",
-    "command inquiry", "command test unit ready", "command report target port groups",
+    "command persistent reserve in", "command persistent reserve out", "command inquiry", "command test unit ready", "command report target port groups",
     "kernel create", "kernel load", "kernel swap", "kernel rename",
-    "message fail_path", "message fail_if_no_path", "message queue_if_no_path", "message reinstate_path", "message switch_group",
+    "fault preemption", "message fail_path", "message fail_if_no_path", "message queue_if_no_path", "message reinstate_path", "message switch_group",
     "outcome good", "outcome illegal request", "outcome no connection", "outcome not ready", "outcome reservation conflict",
     "outcome timed out", "outcome unit attention", "outcome busy", "outcome gone",
     "reason forced", "reason map missing", "reason name differs", "reason order of groups", "reason paths differ",
     "reason path selector differs", "reason size differs",
-    "request reconfigure", "request reconfigure all", "request resize map",
+    "request reconfigure", "request reconfigure all", "request resize map", "request setprstatus",
     "state down", "state ghost", "state timeout", "state up",
 };
 

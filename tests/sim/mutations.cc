@@ -41,6 +41,8 @@ std::string_view to_string(Mutation mutation) {
     case Mutation::short_table: return "short_table";
     case Mutation::leave_suspended: return "leave_suspended";
     case Mutation::ignore_check_timeout: return "ignore_check_timeout";
+    case Mutation::skip_registration: return "skip_registration";
+    case Mutation::register_preempted: return "register_preempted";
   }
   return "none";
 }
@@ -265,6 +267,12 @@ void MutantCommands::distort(const Pending& pending, CommandOutcome& outcome) {
   }
   if (mutation_ == Mutation::ignore_check_timeout && asks_readiness && outcome.host_status == HostStatus::time_out) {
     outcome = CommandOutcome{};
+  }
+  if (mutation_ == Mutation::skip_registration && command->cdb[0] == 0x5f) outcome = CommandOutcome{};
+  if (mutation_ == Mutation::register_preempted && command->cdb[0] == 0x5e && command->cdb[1] == 0 && outcome.data.size() > 8) {
+    if (auto facts = attached_.find(pending.request.path); facts != attached_.end()) {
+      outcome = first_keys_.try_emplace(facts->second->wwid, outcome).first->second;
+    }
   }
   if (mutation_ != Mutation::worst_group_first || !asks_groups) return;
   // Descriptors of eight bytes and four for each port, after a header of four (SPC-5 6.35).

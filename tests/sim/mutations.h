@@ -44,6 +44,8 @@ enum class Mutation {
   short_table,          ///< a map is made smaller than its volume
   leave_suspended,      ///< after a load the map is not resumed
   ignore_check_timeout, ///< a path that never answers a check stays in use
+  skip_registration,    ///< a path is taken for registered without having been
+  register_preempted,   ///< that another host has preempted this one is not noticed
 };
 inline constexpr Mutation all_mutations[] = {
     Mutation::drop_fail_path, Mutation::never_reinstate, Mutation::swap_paths, Mutation::ignore_hangs,
@@ -53,7 +55,8 @@ inline constexpr Mutation all_mutations[] = {
     Mutation::wrong_group, Mutation::never_switch_group, Mutation::worst_group_first, Mutation::drop_returning_paths,
     Mutation::keep_removed_paths, Mutation::attention_is_failure, Mutation::clock_lags, Mutation::double_load,
     Mutation::wrong_path, Mutation::accept_stale_answer, Mutation::deaf_to_kernel, Mutation::wrong_grouping,
-    Mutation::short_table, Mutation::leave_suspended, Mutation::ignore_check_timeout,
+    Mutation::short_table, Mutation::leave_suspended, Mutation::ignore_check_timeout, Mutation::skip_registration,
+    Mutation::register_preempted,
 };
 [[nodiscard]] std::string_view to_string(Mutation mutation);
 /// The configuration as the mutant reads it.
@@ -137,6 +140,7 @@ class MutantCommands final : public ports::Commands {
   Mutation mutation_;
   std::map<PathId, std::shared_ptr<const PathFacts>> attached_;
   std::map<OpId, Pending> pending_;
+  std::map<Wwid, CommandOutcome> first_keys_;  ///< first answer to READ KEYS
   std::map<PathId, CommandOutcome> earlier_;  ///< last answer to a TEST UNIT READY
   std::vector<ports::CommandReply> invented_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

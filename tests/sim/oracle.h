@@ -19,6 +19,8 @@
 //   needless load     a table was loaded that the kernel had, and nobody had asked for it.
 //   failback          with failback manual the group was switched without a start, a configuration or a new map.
 //   picture           what the daemon shows of a path and what the kernel does with it differed for longer than messages take.
+//   unregistered      I/O was sent through a nexus that is not registered while this host is registered for the volume.
+//   not preempted     this host is registered again for a volume that another one has preempted, and nobody has done that for it.
 //   final …           what the kernel has when everything has come to rest differs from what the world and the configuration say.
 #pragma once
 
@@ -64,6 +66,10 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   // CommandWatcher
   void command_sent(const Disk& disk, const DeviceCommand& command) override;
   void command_answered(const Disk& disk, const DeviceCommand& command, const CommandOutcome& outcome) override;
+  /// Data I/O met a reservation.
+  void conflicted(const Disk& disk);
+  /// Another host has preempted this one.
+  void preempted(const Lun& lun);
 
   void request_ended(const DmDevice& device, const IoResult& result, Duration length);
   /// Once a second of virtual time.
@@ -116,6 +122,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     std::optional<MonoTime> suspended_since;
     MonoTime created{};
     std::uint64_t loads_asked_for = 0;
+    std::optional<MonoTime> registered_again;  ///< after it was preempted
+    bool preempted = false;
     MonoTime excused_until{};  ///< requests may fail: somebody else failed their path
   };
   [[nodiscard]] bool may_await_load(const DmDevice& device) const;
@@ -124,6 +132,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   }
   [[nodiscard]] bool may_look_usable(const DmDevice& device, const Disk& disk) const;
   [[nodiscard]] bool is_configuring(const MapKnowledge& map) const;
+  void check_preempted();
   void check_need(const DmDevice& device, const Target& table);
   void check_waiting(const DmDevice& device, MapKnowledge& map);
   void check_grouping_final(const DmDevice& device);

@@ -2,6 +2,8 @@
 // What the oracle learns from commands, and what it looks at from second to second: waiting requests, suspended maps, the daemon's picture.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/sim/oracle.h"
 
 namespace mpath::sim {
@@ -178,7 +180,40 @@ void Oracle::check_waiting(const DmDevice& device, MapKnowledge& map) {
   }
 }
 
+/// The registration that takes it back may be under way.
+constexpr Duration take_back_limit = seconds{2};
+
+[[nodiscard]] static bool knows_this_host(const Lun& lun) {
+  return std::ranges::any_of(lun.reservations.keys, [](const auto& entry) { return entry.first.first < other_host; });
+}
+
+void Oracle::conflicted(const Disk& disk) {
+  // I/O that goes astray after an exchange of volumes is judged as such.
+  bool is_astray = now() - disk.remapped_at <= settings_.notice_limit() && disk.remapped_at != MonoTime{};
+  if (disk.lun == nullptr || is_astray || !knows_this_host(*disk.lun)) return;
+  violate("unregistered", fmt::format("I/O of {} was sent through {}, which is not registered", disk.lun->wwid.text, disk.name));
+}
+
+void Oracle::preempted(const Lun& lun) { maps_[lun.wwid.text].preempted = true; }
+
+void Oracle::check_preempted() {
+  for (const auto& array : world_.arrays()) {
+    for (const auto& lun : array->luns) {
+      MapKnowledge& map = maps_[lun->wwid.text];
+      if (!map.preempted) continue;
+      if (!knows_this_host(*lun)) {
+        map.registered_again.reset();
+      } else if (!map.registered_again) {
+        map.registered_again = now();
+      } else if (now() - *map.registered_again > take_back_limit) {
+        violate("not preempted", fmt::format("{} was preempted, and this host is registered again", lun->wwid.text));
+      }
+    }
+  }
+}
+
 void Oracle::tick() {
+  check_preempted();
   for (const DmDevice* device : kernel_.devices()) {
     if (!device->is_multipath()) continue;
     MapKnowledge& map = maps_[device->wwid()];

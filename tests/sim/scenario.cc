@@ -8,6 +8,8 @@ namespace mpath::sim {
 namespace {
 
 constexpr std::uint64_t lun_sectors = 204800;
+constexpr std::uint64_t own_key = 0x123abc;
+constexpr std::uint64_t other_key = 0x777;
 
 Settings random_settings(Random& random) {
   Settings settings;
@@ -32,6 +34,7 @@ Settings random_settings(Random& random) {
   static const std::string checkers[] = {"", "", "path_checker directio\n", "path_checker alua\n", "path_checker readsector0\n"};
   Random aside = random;  // what comes after is as it was without this choice
   settings.more_defaults += aside.pick(checkers);
+  if (aside.chance(25)) settings.more_defaults += fmt::format("reservation_key {:#x}\n", own_key);
   return settings;
 }
 
@@ -58,7 +61,24 @@ class Faults {
     sim_.kernel.add_foreign("vg0-root", "LVM-abcdef");
   }
 
+  /// Where there is a key, most volumes are registered and reserved, and the daemon is told.
+  void reserve() {
+    if (!sim_.settings.more_defaults.contains("reservation_key")) return;
+    Random aside = random_;
+    for (const auto& known : sim_.world.arrays()) {
+      for (const auto& lun : known->luns) {
+        const DmDevice* map = sim_.map_of(*lun);
+        if (map == nullptr || aside.chance(30)) continue;
+        sim_.world.reserve(*lun, own_key);
+        Request request{.kind = RequestKind::set_pr_status, .map = map->name.text};
+        sim_.daemon->request(static_cast<RequestId>(1000000 + ++requests_), request);
+        sim_.coverage.count("request", "setprstatus");
+      }
+    }
+  }
+
   void inject() {
+    preempt_perhaps();
     static constexpr std::string_view names[] = {
         "host cable",  "host cable", "port cable", "port cable", "hang",        "hang",     "hang",      "slow",
         "bad answer",  "attention",  "offline",    "removal",    "removal",     "exchange", "failover",  "refused load",
@@ -213,6 +233,7 @@ class Faults {
       return;
     }
     sim_.oracle.changed_all();
+    if (Random aside = random_; aside.chance(50)) sim_.world.forget_registration(lun, gone);
     sim_.world.add_disk(*gone.host, *gone.port, lun);
   }
   /// The administrator unmaps a LUN from one port and maps another one in its place; after a while the host is told to look.
@@ -230,6 +251,16 @@ class Faults {
       sim_.world.remap(*disk, *other);
       rescan(*disk);
     });
+  }
+  /// Another host takes a reservation away.
+  void preempt_perhaps() {
+    Random aside = random_;
+    if (!aside.chance(4)) return;
+    Lun* lun = aside.pick(aside.pick(sim_.world.arrays())->luns).get();
+    if (!lun->reservations.holder) return;
+    sim_.world.preempt(*lun, own_key, other_key);
+    sim_.oracle.preempted(*lun);
+    sim_.coverage.count("fault", "preemption");
   }
   void rescan(Disk& disk) {
     later(random_.duration(seconds{10}, seconds{60}), [this, &disk] {
@@ -417,6 +448,7 @@ Report run_scenario(std::uint64_t seed, Mutation mutation, std::size_t keep_line
   sim.start_users(random.duration(milliseconds{100}, milliseconds{600}), 1 + random.below(2));
   sim.start_daemon();
   sim.run(seconds{10});
+  faults.reserve();
   int count = random.between(1, 10);
   for (int index = 0; index < count && sim.oracle.violations().empty(); ++index) {
     faults.inject();

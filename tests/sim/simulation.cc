@@ -151,6 +151,7 @@ Simulation::Simulation(std::uint64_t seed, Settings given, Mutation given_mutati
   files.configuration = distorted_configuration(settings.text(), mutation);
   world.error_handling = settings.error_handling;
   kernel.watcher = &oracle;
+  world.on_conflict = [this](const Disk& disk) { oracle.conflicted(disk); };
   world.on_trace = [this](const std::string& text) { trace(text); };
   kernel.on_trace = [this](const std::string& text) { trace(text); };
   oracle.on_count = [this](std::string_view kind, std::string_view what) { coverage.count(kind, what); };

@@ -138,6 +138,11 @@ CommandOutcome World::answer(Disk& disk, const DeviceCommand& wanted, bool is_da
     outcome.failure = CommandFailure::not_a_scsi_device;
     return outcome;
   }
+  if (is_data && conflicts(disk)) {
+    if (on_conflict) on_conflict(disk);
+    outcome.status = 0x18;
+    return outcome;
+  }
   // A read through the block layer is data I/O.
   bool reads_blocks = std::holds_alternative<BlockRead>(wanted);
   return answer_scsi(disk, scsi == nullptr ? ScsiCommand{} : *scsi, is_data || reads_blocks);
@@ -182,6 +187,8 @@ CommandOutcome World::answer_scsi(Disk& disk, const ScsiCommand& command, bool i
     case Fault::busy: outcome.status = 0x08; return outcome;
     case Fault::reservation_conflict: outcome.status = 0x18; return outcome;
   }
+  if (!is_data && operation == 0x5e) return answer_reserve_in(disk, command);
+  if (!is_data && operation == 0x5f) return answer_reserve_out(disk, command);
   bool reads = is_data || operation == 0x28 || operation == 0x88;
   switch (access(disk)) {
     case Access::optimized:

@@ -24,6 +24,11 @@ namespace mpath::sim {
 [[nodiscard]] CommandOutcome mode_sense(const Disk& disk, const ScsiCommand& command);
 [[nodiscard]] CommandOutcome mode_select(Disk& disk, const ScsiCommand& command);
 
+// --- target_reservations.cc -------------------------------------------------------------------------------------
+[[nodiscard]] CommandOutcome answer_reserve_in(const Disk& disk, const ScsiCommand& command);
+/// Data I/O through it is not allowed.
+[[nodiscard]] bool conflicts(const Disk& disk);
+
 // --- target_nvme.cc ---------------------------------------------------------------------------------------------
 [[nodiscard]] CommandOutcome answer_nvme(const Disk& disk, const NvmeAdminCommand& command, Access access);
 

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -28,6 +30,17 @@ enum class Fault { none, not_ready, busy, reservation_conflict };
 
 struct Array;
 
+/// Persistent reservations of a unit (SPC-4 5.12): which I_T nexuses are registered with which key, and which one of them holds a reservation
+/// of the type "write exclusive, registrants only".
+struct Reservations {
+  using Nexus = std::pair<std::uint32_t, std::string>;  ///< number of the host port, name of the target port
+  std::map<Nexus, std::uint64_t> keys;
+  std::optional<Nexus> holder;
+  std::uint32_t generation = 0;
+};
+/// A host port of another host.
+inline constexpr std::uint32_t other_host = 1000;
+
 struct Lun {
   Wwid wwid;
   std::uint32_t number = 0;  ///< within its array
@@ -36,6 +49,7 @@ struct Lun {
   std::uint32_t default_owner = 0;
   bool is_inactive_snapshot = false;  ///< clariion: the active controller refuses to read it
   MonoTime transition_until{};
+  Reservations reservations;
   Array* array = nullptr;
 };
 
@@ -156,6 +170,12 @@ class World {
   /// Another controller takes the LUN; in between it is transitioning for `length`.
   void move_lun(Lun& lun, std::uint32_t owner, Duration length);
   void resize(Lun& lun, std::uint64_t size_sectors);
+  /// What mpathpersist(8) of this host does: every present path of the unit is registered with the key, and the first one holds a reservation.
+  void reserve(Lun& lun, std::uint64_t key);
+  /// Another host registers with its own key and takes the reservation away from all that are registered with `victim`.
+  void preempt(Lun& lun, std::uint64_t victim, std::uint64_t key);
+  /// The array forgets the registration of the disk's nexus, as after the loss of the nexus.
+  void forget_registration(Lun& lun, const Disk& disk);
   /// A synthetic uevent: udev reads the disk again.
   void trigger(Disk& disk, DiskUevent::Action action);
 
@@ -176,6 +196,7 @@ class World {
   [[nodiscard]] DiscoveredPath discover(const Disk& disk) const;
 
   std::function<void(const DiskUevent&)> on_uevent;
+  std::function<void(const Disk&)> on_conflict;  ///< data I/O met a reservation through a nexus that is not registered
   std::function<void(const std::string&)> on_trace;
 
   Duration transport_timeout = seconds{5};
@@ -199,6 +220,7 @@ class World {
   [[nodiscard]] CommandOutcome answer(Disk& disk, const DeviceCommand& command, bool is_data);
   [[nodiscard]] CommandOutcome answer_scsi(Disk& disk, const ScsiCommand& command, bool is_data);
   [[nodiscard]] CommandOutcome answer_inquiry(const Disk& disk, const ScsiCommand& command) const;
+  [[nodiscard]] CommandOutcome answer_reserve_out(Disk& disk, const ScsiCommand& command);
   [[nodiscard]] CommandOutcome answer_system(const Disk& disk, SystemRead::What what) const;
   void wake(Disk& disk);
   void changed(Disk& disk);
@@ -223,6 +245,8 @@ class World {
   std::uint32_t last_lun_ = 0;
 };
 
+[[nodiscard]] Reservations::Nexus nexus_of(const Disk& disk);
+[[nodiscard]] bool is_registered(const Disk& disk);
 /// A controller that does not serve the unit can be told to.
 [[nodiscard]] bool can_be_activated(const Array& array);
 /// VPD page 0x83 of a unit as one port gives it (SPC-5 7.7.6): NAA, relative target port, target port group.

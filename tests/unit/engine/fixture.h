@@ -235,6 +235,8 @@ class Bench {
   void forget() {
     messages.clear();
     actions.clear();
+    logs.clear();
+    inquiries = commands = target_group_reports = 0;
   }
   /// The kinds of the table actions since the last call.
   [[nodiscard]] std::vector<TableActionKind> take_kinds() {

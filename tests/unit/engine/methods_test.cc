@@ -23,12 +23,6 @@ struct FourPaths : Bench {
     run(minutes{3});
     forget();
   }
-  void forget() {
-    messages.clear();
-    logs.clear();
-    commands = 0;
-    target_group_reports = 0;
-  }
 };
 
 TEST(AluaChecker, OneReportForEachPortGroupAndInterval) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Health of paths: failure, recovery, strangers, kernel failures, hanging commands, coming and going.
-#include "tests/unit/engine/fixture.h"
+#include "tests/unit/engine/settled.h"
 
 #include <gmock/gmock.h>
 
@@ -13,27 +13,8 @@ using testing::IsEmpty;
 constexpr auto reload = TableActionKind::reload;
 constexpr auto resize = TableActionKind::resize;
 
-/// A map of sda (group 1) and sdb (group 2), everything settled.
-struct TwoPaths : Bench {
-  explicit TwoPaths(std::string defaults = {}, EngineOptions options = {}) : Bench(std::move(defaults), options) {
-    disk("sda");
-    disk("sdb");
-    kernel_map({{"sda"}, {"sdb"}});
-    start();
-    run(seconds{30});
-    forget();
-  }
-  void forget() {
-    actions.clear();
-    messages.clear();
-    logs.clear();
-    inquiries = 0;
-    commands = 0;
-  }
-};
-
 TEST(Health, AFailureIsSentToTheKernelAndNothingIsLoaded) {
-  TwoPaths bench;
+  Settled bench;
   bench.disks.at("sda").answer = Answer::dead;
   bench.run(seconds{20});
   EXPECT_EQ(bench.health("sda"), PathState::down);
@@ -43,7 +24,7 @@ TEST(Health, AFailureIsSentToTheKernelAndNothingIsLoaded) {
 }
 
 TEST(Health, APathReturnsOnlyAfterItWasIdentified) {
-  TwoPaths bench;
+  Settled bench;
   bench.disks.at("sda").answer = Answer::dead;
   bench.run(seconds{20});
   bench.forget();
@@ -59,7 +40,7 @@ TEST(Health, APathReturnsOnlyAfterItWasIdentified) {
 }
 
 TEST(Health, AStrangerBehindADeviceCarriesNoIo) {
-  TwoPaths bench;
+  Settled bench;
   bench.disks.at("sda").answer = Answer::dead;
   bench.run(seconds{20});
   bench.forget();
@@ -76,7 +57,7 @@ TEST(Health, AStrangerBehindADeviceCarriesNoIo) {
 }
 
 TEST(Health, ADeviceThatRefusesTheIdentityPageIsNotAskedAgainAndAgain) {
-  TwoPaths bench;
+  Settled bench;
   bench.disks.at("sda").refuses_inquiry = true;
   bench.disks.at("sda").answer = Answer::dead;
   bench.run(seconds{20});
@@ -89,7 +70,7 @@ TEST(Health, ADeviceThatRefusesTheIdentityPageIsNotAskedAgainAndAgain) {
 }
 
 TEST(Health, AGoodCheckSaysNothing) {
-  TwoPaths bench;
+  Settled bench;
   bench.run(minutes{10});
   EXPECT_THAT(bench.logs, IsEmpty());
   EXPECT_THAT(bench.messages, IsEmpty());
@@ -98,7 +79,7 @@ TEST(Health, AGoodCheckSaysNothing) {
 }
 
 TEST(Health, ChecksOfOneMapFallTogether) {
-  TwoPaths bench;
+  Settled bench;
   bench.run(minutes{2});
   auto first = bench.path("sda")->next_check;
   EXPECT_EQ(bench.path("sdb")->next_check, first);
@@ -107,7 +88,7 @@ TEST(Health, ChecksOfOneMapFallTogether) {
 // --- commands that do not come back ------------------------------------------------------------------------------
 
 TEST(Hanging, APathIsOutOfServiceAfterItsTimeoutAndAskedNothingMore) {
-  TwoPaths bench("checker_timeout 10");
+  Settled bench("checker_timeout 10");
   bench.disks.at("sda").answer = Answer::none;
   bench.run(seconds{20} + seconds{13});
   EXPECT_EQ(bench.health("sda"), PathState::timeout);
@@ -124,7 +105,7 @@ TEST(Hanging, APathIsOutOfServiceAfterItsTimeoutAndAskedNothingMore) {
 }
 
 TEST(Hanging, ADetachedPathLeavesNoCheckOutstanding) {
-  TwoPaths bench;
+  Settled bench;
   bench.disks.at("sda").answer = Answer::none;
   bench.run(seconds{20});
   ASSERT_EQ(bench.picture()->counters.checks_outstanding, 1U);
@@ -138,7 +119,7 @@ TEST(Hanging, ADetachedPathLeavesNoCheckOutstanding) {
 }
 
 TEST(Hanging, AMachineThatStoodStillFailsNoPath) {
-  TwoPaths bench("checker_timeout 10\nno_path_retry 3");
+  Settled bench("checker_timeout 10\nno_path_retry 3");
   bench.hold<SubmitCommand>();
   while (bench.waiting.size() < 2) bench.run(milliseconds{100});
   bench.now += minutes{60};  // the machine sleeps
@@ -154,7 +135,7 @@ TEST(Hanging, AMachineThatStoodStillFailsNoPath) {
 TEST(Hanging, NotEvenOneThatWokeJustAfterADeadline) {
   for (int late_by = 0; late_by <= 600; late_by += 100) {
     SCOPED_TRACE(late_by);
-    TwoPaths bench("checker_timeout 10");
+    Settled bench("checker_timeout 10");
     bench.hold<SubmitCommand>();
     while (bench.waiting.size() < 2) bench.run(milliseconds{100});
     bench.now = bench.engine.next_deadline() + milliseconds{late_by};  // asleep until then
@@ -168,7 +149,7 @@ TEST(Hanging, NotEvenOneThatWokeJustAfterADeadline) {
 }
 
 TEST(Hanging, NotEvenWhenAQueryComesFirst) {
-  TwoPaths bench("checker_timeout 10");
+  Settled bench("checker_timeout 10");
   bench.hold<SubmitCommand>();
   while (bench.waiting.size() < 2) bench.run(milliseconds{100});
   bench.now += minutes{60};
@@ -183,7 +164,7 @@ TEST(Hanging, NotEvenWhenAQueryComesFirst) {
 // --- failures that the kernel found ------------------------------------------------------------------------------
 
 TEST(KernelFailure, TheCheckerBringsThePathBackAfterAWhileThatDoubles) {
-  TwoPaths bench("polling_interval 30\nmax_polling_interval 120");
+  Settled bench("polling_interval 30\nmax_polling_interval 120");
   for (int wait : {1, 2, 4}) {
     SCOPED_TRACE(wait);
     bench.forget();
@@ -198,7 +179,7 @@ TEST(KernelFailure, TheCheckerBringsThePathBackAfterAWhileThatDoubles) {
 }
 
 TEST(KernelFailure, TheLastHopeIsNotMadeToWait) {
-  TwoPaths bench;
+  Settled bench;
   bench.disks.at("sdb").answer = Answer::dead;
   bench.run(seconds{20});
   bench.forget();
@@ -207,7 +188,7 @@ TEST(KernelFailure, TheLastHopeIsNotMadeToWait) {
 }
 
 TEST(KernelFailure, APathOnHoldReturnsAtOnceWhenItBecomesTheLastHope) {
-  TwoPaths bench("polling_interval 60\nmax_polling_interval 60");
+  Settled bench("polling_interval 60\nmax_polling_interval 60");
   for (int i = 0; i < 4; ++i) {
     bench.kernel_fails("sda");
     bench.run(seconds{i < 3 ? 9 : 1});
@@ -221,7 +202,7 @@ TEST(KernelFailure, APathOnHoldReturnsAtOnceWhenItBecomesTheLastHope) {
 }
 
 TEST(KernelFailure, AMessageThatTheKernelRefusesIsRepeatedNowAndThenOnly) {
-  TwoPaths bench;
+  Settled bench;
   bench.message_error = Error{ErrorCode::busy, "map", "the device is suspended", {}};
   bench.disks.at("sda").answer = Answer::dead;
   bench.run(seconds{30});
@@ -235,7 +216,7 @@ TEST(KernelFailure, AMessageThatTheKernelRefusesIsRepeatedNowAndThenOnly) {
 // --- coming and going ----------------------------------------------------------------------------------------------
 
 TEST(Removal, APathThatIsGoneLeavesTheTable) {
-  TwoPaths bench;
+  Settled bench;
   bench.disappear("sda");
   EXPECT_THAT(bench.take_messages(), ElementsAre("fail_path 8:0")) << "at once";
   bench.run(seconds{3});
@@ -245,7 +226,7 @@ TEST(Removal, APathThatIsGoneLeavesTheTable) {
 }
 
 TEST(Removal, ADeviceNumberThatAppearsAgainIsANewPath) {
-  TwoPaths bench;
+  Settled bench;
   bench.hold<RunTableAction>();
   bench.disappear("sda");
   bench.run(seconds{3});
@@ -260,7 +241,7 @@ TEST(Removal, ADeviceNumberThatAppearsAgainIsANewPath) {
 }
 
 TEST(Removal, TheSameDeviceScannedAgainComesBack) {
-  TwoPaths bench;
+  Settled bench;
   bench.disappear("sda");
   bench.disk("sda");
   bench.appear("sda");
@@ -270,7 +251,7 @@ TEST(Removal, TheSameDeviceScannedAgainComesBack) {
 }
 
 TEST(Removal, TheLastPathTakesTheMapWithIt) {
-  TwoPaths bench;
+  Settled bench;
   bench.disappear("sda");
   bench.disappear("sdb");
   bench.run(seconds{3});
@@ -280,7 +261,7 @@ TEST(Removal, TheLastPathTakesTheMapWithIt) {
 }
 
 TEST(Removal, AMapThatIsInUseStaysAndItsQueueingEndsWithNoPathRetry) {
-  TwoPaths bench("no_path_retry 4");
+  Settled bench("no_path_retry 4");
   ASSERT_TRUE(wire::features_has(bench.map().table.features, wire::queue_if_no_path));
   bench.table_error = Error{ErrorCode::busy, "map", "in use", {}};
   bench.disappear("sda");
@@ -320,7 +301,7 @@ TEST(Removal, NothingIsLeftOfAVolumeThatWasTakenAway) {
 }
 
 TEST(Change, AWwidThatChangesMovesThePath) {
-  TwoPaths bench;
+  Settled bench;
   Disk& disk = bench.disks.at("sda");
   disk.volume = 2;
   disk.found.properties = {{"ID_WWN", "0x6"}, {"ID_SERIAL", wwid_of(2)}};
@@ -363,7 +344,7 @@ TEST(Change, AVolumeThatIsNamedLateIsJudgedByTheBlacklistToo) {
 }
 
 TEST(Change, ASizeThatGrewIsTakenByCommandOnly) {
-  TwoPaths bench;
+  Settled bench;
   for (const char* name : {"sda", "sdb"}) {
     bench.disks.at(name).found.facts.size_sectors = 4096;
     bench.appear(name);
@@ -379,11 +360,8 @@ TEST(Change, ASizeThatGrewIsTakenByCommandOnly) {
 }
 
 TEST(Change, ASizeIsNotTakenBeforeTheKernelUsesAPath) {
-  TwoPaths bench;
-  for (const char* name : {"sda", "sdb"}) {
-    bench.disks.at(name).answer = Answer::dead;
-    bench.kernel_fails(name);
-  }
+  Settled bench;
+  bench.lose_both();
   bench.run(seconds{1});
   for (const char* name : {"sda", "sdb"}) {
     bench.disks.at(name).answer = Answer::good;
@@ -404,7 +382,7 @@ TEST(Change, ASizeIsNotTakenBeforeTheKernelUsesAPath) {
 }
 
 TEST(Change, StaleCompletionsAreCountedAndChangeNothing) {
-  TwoPaths bench;
+  Settled bench;
   auto before = bench.picture()->counters.stale_completions;
   MapId stranger{.slot = 77, .generation = 3};
   PathId no_path{.slot = 99, .generation = 1};

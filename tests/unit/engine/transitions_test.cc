@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Rules that say when a path that answers carries I/O, when I/O goes to another group, and how long it waits for a path.
-#include "tests/unit/engine/fixture.h"
+#include "tests/unit/engine/settled.h"
 
 namespace mpath::engine {
 namespace {
@@ -8,16 +8,9 @@ namespace {
 constexpr std::uint8_t standby = 2;
 
 /// sda and sdb, each a group of its own, as the kernel has them when the daemon starts.
-struct TwoPaths : Bench {
-  explicit TwoPaths(const std::string& defaults) : Bench("polling_interval 1\nmax_polling_interval 1\n" + defaults) {
-    disk("sda");
-    disk("sdb");
-    kernel_map({{"sda"}, {"sdb"}});
-    start();
-    run(seconds{3});
-    forget();
-  }
-  [[nodiscard]] bool queues() { return wire::features_has(map().table.features, wire::queue_if_no_path); }
+struct TwoPaths : Settled {
+  explicit TwoPaths(const std::string& defaults)
+      : Settled("polling_interval 1\nmax_polling_interval 1\n" + defaults, {{"sda"}, {"sdb"}}, {}, seconds{3}) {}
   void fail_both() {
     disks.at("sda").answer = Answer::dead;
     disks.at("sdb").answer = Answer::dead;
@@ -386,15 +379,21 @@ TEST(Command, SetmarginalAndUnsetmarginal) {
 
 // --- paths that udev has not told of ------------------------------------------------------------------------------
 
+/// udev told of sda at the start and of sdc now; sdb is in the kernel's table all the same.
+struct UntoldPath : Bench {
+  UntoldPath() : Bench("polling_interval 1\n") {
+    for (const char* name : {"sda", "sdb", "sdc"}) disk(name);
+    kernel_map({{"sda"}, {"sdb"}});
+    enumeration_order = {"sda"};
+    start();
+    run(seconds{3});
+    appear("sdc");
+    run(seconds{3});
+  }
+};
+
 TEST(Partial, APathOfTheTableThatUdevHasNotToldOfIsNotDroppedByTheFirstLoad) {
-  Bench bench("polling_interval 1\n");
-  for (const char* name : {"sda", "sdb", "sdc"}) bench.disk(name);
-  bench.kernel_map({{"sda"}, {"sdb"}});
-  bench.enumeration_order = {"sda"};
-  bench.start();
-  bench.run(seconds{3});
-  bench.appear("sdc");
-  bench.run(seconds{3});
+  UntoldPath bench;
   EXPECT_EQ(bench.groups(), "sda | sdb") << "it waits";
   EXPECT_EQ(bench.times_gathered("/sys/dev/block/" + to_string(bench.number("sdb"))), 1);
   bench.appear("sdb");
@@ -404,14 +403,7 @@ TEST(Partial, APathOfTheTableThatUdevHasNotToldOfIsNotDroppedByTheFirstLoad) {
 }
 
 TEST(Partial, ADeviceThatIsNotThereAnyMoreIsNotWaitedFor) {
-  Bench bench("polling_interval 1\n");
-  for (const char* name : {"sda", "sdb", "sdc"}) bench.disk(name);
-  bench.kernel_map({{"sda"}, {"sdb"}});
-  bench.enumeration_order = {"sda"};
-  bench.start();
-  bench.run(seconds{3});
-  bench.appear("sdc");
-  bench.run(seconds{3});
+  UntoldPath bench;
   bench.disappear("sdb");
   bench.run(seconds{3});
   EXPECT_EQ(bench.groups(), "sda | sdc");

@@ -271,6 +271,12 @@ ParsedValue parse_reservation_key(const Keyword& keyword, std::string_view text)
   key.key = *number;
   key.aptpl = suffix == "aptpl";
   ParsedValue parsed = accept(key);
+  if (key.key == 0) {
+    parsed.remark = "0 is no reservation key: nothing is registered";
+    parsed.id = "loose-value";
+    parsed.fix = "take the line out, or write another key";
+    return parsed;
+  }
   if (text.find(':') != std::string_view::npos && !key.aptpl) {
     parsed.remark = fmt::format("\":{}\" after the reservation key is ignored; only \":aptpl\" has a meaning", escape(suffix));
     parsed.id = "loose-value";

@@ -53,6 +53,7 @@ void Engine::Core::use_reservation_key(MapRecord& map, std::uint64_t key, bool a
   if (!map.reservation) map.reservation = std::make_unique<MapReservation>();
   MapReservation& reservation = *map.reservation;
   reservation.aptpl = aptpl;
+  if (key == 0 && reservation.key == 0 && reservation.last_key == 0) return drop_reservation(map);
   if (reservation.key == key) return;
   bool is_another = reservation.key != 0 && key != 0;
   if (is_another) reservation.is_over = false;

@@ -36,7 +36,6 @@ constexpr Rule rules[] = {
     {"action retried", "tried again in "},
     {"path registered", "is registered with the reservation key"},
     {"host preempted", "this host is not registered for it any more"},
-    {"registration retried", "until it is registered with the reservation key; tried again"},
     {"message refused", " failed: "},
 };
 

@@ -34,7 +34,7 @@ Settings random_settings(Random& random) {
   static const std::string checkers[] = {"", "", "path_checker directio\n", "path_checker alua\n", "path_checker readsector0\n"};
   Random aside = random;  // what comes after is as it was without this choice
   settings.more_defaults += aside.pick(checkers);
-  if (aside.chance(25)) settings.more_defaults += fmt::format("reservation_key {:#x}\n", own_key);
+  if (aside.chance(33)) settings.more_defaults += fmt::format("reservation_key {:#x}\n", own_key);
   return settings;
 }
 
@@ -64,7 +64,7 @@ class Faults {
   /// Where there is a key, most volumes are registered and reserved, and the daemon is told.
   void reserve() {
     if (!sim_.settings.more_defaults.contains("reservation_key")) return;
-    Random aside = random_;
+    Random aside = Random(random_).fork();
     for (const auto& known : sim_.world.arrays()) {
       for (const auto& lun : known->luns) {
         const DmDevice* map = sim_.map_of(*lun);
@@ -233,7 +233,7 @@ class Faults {
       return;
     }
     sim_.oracle.changed_all();
-    if (Random aside = random_; aside.chance(50)) sim_.world.forget_registration(lun, gone);
+    if (Random(random_).fork().chance(50)) sim_.world.forget_registration(lun, gone);
     sim_.world.add_disk(*gone.host, *gone.port, lun);
   }
   /// The administrator unmaps a LUN from one port and maps another one in its place; after a while the host is told to look.
@@ -254,8 +254,8 @@ class Faults {
   }
   /// Another host takes a reservation away.
   void preempt_perhaps() {
-    Random aside = random_;
-    if (!aside.chance(4)) return;
+    Random aside = Random(random_).fork();  // what comes after is as it was without this
+    if (!aside.chance(10)) return;
     Lun* lun = aside.pick(aside.pick(sim_.world.arrays())->luns).get();
     if (!lun->reservations.holder) return;
     sim_.world.preempt(*lun, own_key, other_key);

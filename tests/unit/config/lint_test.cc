@@ -53,6 +53,7 @@ const Mistake mistakes[] = {
     {"defaults {\n dev_loss_tmo 60s # HERE\n}\n", "loose-value", Severity::warning, "dev_loss_tmo 60"},
     {"defaults {\n flush_on_last_del yes # HERE\n}\n", "deprecated-value", Severity::warning, "always"},
     {"multipaths {\n multipath {\n wwid 36\n reservation_key 0 # HERE\n }\n}\n", "invalid-value", Severity::error, ""},
+    {"multipaths {\n multipath {\n wwid 36\n reservation_key 0x0 # HERE\n }\n}\n", "loose-value", Severity::warning, "another key"},
     {"defaults {\n gid disk # HERE\n}\n", "invalid-value", Severity::error, ""},
     {"defaults {\n path_checker turr # HERE\n}\n", "unknown-name", Severity::error, "tur"},
     {"defaults {\n prio none # HERE\n}\n", "unknown-name", Severity::error, ""},

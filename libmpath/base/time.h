@@ -2,6 +2,7 @@
 // Points in time of the engine. The clock type has no now(): pure code is told the time, only the rim reads it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -25,5 +26,10 @@ using MonoTime = MonotonicClock::time_point;
 
 /// A deadline that never comes.
 inline constexpr MonoTime no_deadline = MonoTime::max();
+
+/// `start` and so many seconds; no_deadline where that is later than a point in time can be. `span` is not negative.
+[[nodiscard]] constexpr MonoTime time_after(MonoTime start, seconds span) {
+  return span > std::chrono::duration_cast<seconds>(no_deadline - std::max(start, MonoTime{})) ? no_deadline : start + span;
+}
 
 }  // namespace mpath

@@ -363,6 +363,8 @@ struct Engine::Core {
   RequestResult request_resume(MapRecord& map);
   void request_suspension(RequestId id, const Request& request);
   [[nodiscard]] bool stands_still(MapRecord& map);
+  /// The marks cannot be written down: a map whose suspension has not begun is not suspended, and looked after again.
+  void refuse_suspensions(const Error& why);
 
   // --- messages.cc: path states, queueing and group switches in the kernel -------------------------------------
   void on(const MessageFinished&);
@@ -408,6 +410,8 @@ struct Engine::Core {
   [[nodiscard]] Drain* drain_of(const PathRecord& path);
   void begin_drain(PathRecord& path);
   void end_drain(PathRecord& path, std::string_view why);
+  /// The path is about to get other facts: what is known of its drain goes with it to its new place.
+  void move_drain(const PathRecord& path, const PathFacts& facts);
   /// A path that was drained before it went (or before the daemon was started) stays so.
   void resume_drain(PathRecord& path);
   /// Drains of the time before, as the state file has them. Those whose time has passed are undone: they are left out.

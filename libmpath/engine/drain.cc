@@ -149,6 +149,19 @@ void Engine::Core::end_drain(PathRecord& path, std::string_view why) {
   if (MapRecord* map = find_map(path.map)) queue_map(*map);
 }
 
+void Engine::Core::move_drain(const PathRecord& path, const PathFacts& facts) {
+  if (!path.drained) return;
+  std::string place = policy::place_of(facts);
+  std::string key = drain_key(facts.wwid, place);
+  auto known = drains.extract(drain_key(path.facts->wwid, policy::place_of(*path.facts)));
+  if (known.empty()) return;
+  marks_changed = marks_changed || known.key() != key;
+  known.key() = std::move(key);
+  known.mapped().wwid = facts.wwid;
+  known.mapped().place = std::move(place);
+  drains.insert(std::move(known));
+}
+
 void Engine::Core::resume_drain(PathRecord& path) {
   if (drains.empty() || path.drained || drain_of(path) == nullptr) return;
   log(Severity::notice, path.facts->kernel_name, "was drained before and stays so");

@@ -57,7 +57,7 @@ void Engine::Core::step(const Event& event, MonoTime wall, std::vector<Effect>& 
 void Engine::Core::enter_time(MonoTime wall) {
   MonoTime engine_time = wall - standstill;
   MonoTime next = timers.next();
-  if (next != no_deadline && engine_time > next + standstill_threshold) {
+  if (next != no_deadline && engine_time - standstill_threshold > next) {
     // When between the last step and now the machine stopped is not known. To take all of it for sleep costs patience; to take it for
     // time in which a device did not answer would cost paths.
     MonoTime woken = std::min(next, now + standstill_credit);

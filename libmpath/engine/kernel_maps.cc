@@ -129,6 +129,7 @@ void Engine::Core::map_vanished(MapRecord& map, const std::vector<DmActor>& acto
   answer_resize(map, {Outcome::failed, map.name.text + ": the map is gone"});
   map.kernel.reset();
   map.uevent_deadline = no_deadline;
+  map.ghost_deadline = no_deadline;
   clear_deferral(map);
   touch(map);
   std::vector<PathId> members = map.paths;

@@ -70,7 +70,7 @@ void Engine::Core::count_retries(MapRecord& map, MonoTime since) {
   const NoPathRetry& retry = map.settings->no_path_retry.value;
   map.counted_retries = retry;
   if (retry.kind != NoPathRetry::Kind::checks) return;
-  map.retry_deadline = since + daemon().polling_interval.value * retry.checks;
+  map.retry_deadline = time_after(since, daemon().polling_interval.value * retry.checks);
   ++map.queue_timeouts;
   if (map.retry_deadline <= now) retries_are_over(map);
 }

@@ -86,13 +86,15 @@ void Engine::Core::refresh_settings(MapRecord& map) {
 void Engine::Core::set_map_timer(MapRecord& map) {
   // What happens when its deadline has come is done by map_timer() alone: one that passed in this very step is still due.
   MonoTime due = std::min({map.uevent_deadline, map.failback_due, map.look_again, map.retry_deadline, map.resize_deadline,
-                           map.ghost_deadline, map.registration_deadline});
+                           map.registration_deadline});
   auto consider = [&](MonoTime deadline) {
     if (deadline > now) due = std::min(due, deadline);
   };
   consider(map.retry_at);
   consider(map.message_retry_at);
   consider(map.settle_until);
+  // Its end is seen by whatever looks at the map next; a map that stands still or is gone must not be woken for it over and over.
+  consider(map.ghost_deadline);
   for (const Stranger& stranger : map.strangers) {
     if (!stranger.answered) consider(stranger.asked + stranger_patience);
   }

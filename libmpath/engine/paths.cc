@@ -94,6 +94,7 @@ void Engine::Core::refresh_path(PathRecord& path, const DiscoveredPath& found, c
   bool wwid_found = path.facts->wwid.empty() && !merged->wwid.empty();
   bool size_changed = merged->size_sectors != path.facts->size_sectors;
   bool identity_moved = facts.identity != 0 && path.facts->identity != 0 && facts.identity != path.facts->identity;
+  move_drain(path, *merged);
   path.facts = std::move(merged);
   path.settings = std::move(settings);
   path.member_mark = found.is_multipath_member;

@@ -164,6 +164,7 @@ void Engine::Core::on(const RunStateSaved& event) {
   run_state_not_before = now + pause_after_failure;
   saved_run_state = std::nullopt;
   marks_changed = true;
+  refuse_suspensions(event.result.error());
 }
 
 }  // namespace mpath::engine

@@ -83,4 +83,17 @@ bool Engine::Core::stands_still(MapRecord& map) {
   return true;
 }
 
+void Engine::Core::refuse_suspensions(const Error& why) {
+  for (auto& record : maps) {
+    MapRecord& map = *record;
+    bool waits = map.live && map.kernel && map.suspended_by_us && !map.suspension_stale && !map.kernel->suspended &&
+                 map.table_op == OpId::none;
+    if (!waits) continue;
+    map.suspended_by_us = false;
+    touch(map);
+    answer_waiting(map, {Outcome::failed, map.name.text + ": not suspended, because that could not be written down: " + why.message()});
+    queue_map(map);
+  }
+}
+
 }  // namespace mpath::engine

@@ -32,7 +32,8 @@ std::optional<std::uint64_t> value_of(std::string_view word, std::string_view ke
 /// A point in time of the machine's clock.
 std::optional<MonoTime> time_of(std::string_view word, std::string_view key) {
   auto count = value_of(word, key);
-  if (!count || *count >= static_cast<std::uint64_t>(Duration::max().count())) return std::nullopt;
+  // Far from the end of what can be counted: sums with it must not overflow.
+  if (!count || *count > static_cast<std::uint64_t>(Duration::max().count() / 2)) return std::nullopt;
   return MonoTime{Duration{static_cast<Duration::rep>(*count)}};
 }
 

@@ -26,6 +26,8 @@ class Scope {
     check_failback();
     check_timeouts();
     check_round_robin();
+    check_io_affinity();
+    check_suspicion();
     check_shaky_paths();
     check_detection();
   }
@@ -136,6 +138,33 @@ class Scope {
       pass_.add(*where, Severity::note, "raised",
                 fmt::format("dev_loss_tmo is raised so that devices outlive no_path_retry {} at {} s a check", checks, interval));
     }
+  }
+
+  /// The kernel takes the one path argument that is written for this selector as its mask of processors, for one path of a group.
+  void check_io_affinity() {
+    const Setting* selector = own(Key::path_selector);
+    const Setting* policy = own(Key::path_grouping_policy);
+    const Setting* where = selector ? selector : policy;
+    const bool one_path_groups = number(Key::path_grouping_policy) == std::int64_t(PathGroupingPolicy::failover) && number(Key::detect_pgpolicy) == 0;
+    if (!where || !text(Key::path_selector).starts_with("io-affinity") || one_path_groups) return;
+    pass_.add(*where, Severity::note, "contradiction",
+              "io-affinity works with groups of one path only: every path of a group gets the same mask of processors, and the kernel refuses "
+              "the second one",
+              "path_grouping_policy failover and detect_pgpolicy no");
+  }
+
+  /// A check that is given up is no longer outstanding.
+  void check_suspicion() {
+    const Setting* suspect = own(Key::suspect_after);
+    const Setting* timeout = chain_.find(Key::checker_timeout);
+    if (!suspect || !timeout) return;
+    const std::int64_t seconds = number(Key::suspect_after);
+    const std::int64_t limit = std::get<std::int64_t>(timeout->value);
+    if (seconds <= 0 || limit <= 0 || seconds < limit) return;
+    pass_.add(*suspect, Severity::warning, "no-effect",
+              fmt::format("suspect_after {} is not below checker_timeout {} ({}): a check is given up before its path can become suspect", seconds,
+                          limit, pass_.place(timeout->origin, suspect->origin)),
+              "suspect_after 2");
   }
 
   void check_round_robin() {

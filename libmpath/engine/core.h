@@ -116,6 +116,8 @@ struct Engine::Core {
   [[nodiscard]] Cause current_cause() const;
   void remember(History& history, const std::string& subject, const std::string& map, bool is_map, const Transition& entry);
   void note_standing(PathRecord& path);
+  /// touch(), and says what is known of why it stands otherwise now: once, in the place of the usual line if that is due.
+  void touch_because(PathRecord& path, Severity severity, std::string text);
   void note_standing(MapRecord& map);
   void note_message(PathRecord& path, bool worked);
   void note_action(MapRecord& map, FollowUp what, std::string_view why, MonoTime begun);
@@ -439,6 +441,7 @@ struct Engine::Core {
   Counters counters;
 
   const Event* current_ = nullptr;          ///< the event of this step
+  std::string standing_evidence;            ///< for the next line about a path's standing; see touch_because()
   std::set<std::string, std::less<>> kept_texts;  ///< see keep_text()
   std::deque<HistoryView> recent;           ///< the newest transitions of all, one in each
 

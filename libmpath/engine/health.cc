@@ -95,6 +95,10 @@ void Engine::Core::finish_check(PathRecord& path) {
     set_health(path, verdict, check.reason);
   }
   bool changed = before != path.health.state;
+  if (!changed && !first && path.health.state == PathState::down && !undecided && !path.quarantined) {
+    bool always = daemon().log_checker_err.value == LogCheckerErr::always;
+    log(always ? Severity::notice : Severity::info, path.facts->kernel_name, fmt::format("path is still down: {}", check.reason));
+  }
   if (changed && !is_usable(path.health.state)) emit(GatherPath{path.facts->kernel_name, path.facts->devnum});
   if (path.checks_disabled) {
     path.next_check = no_deadline;

@@ -181,7 +181,7 @@ void Engine::Core::note_standing(PathRecord& path) {
   // An observer sees every path for the first time: its state is no news.
   LogLine line{.severity = options.mode != Mode::manage ? Severity::info : may_serve(path) ? Severity::notice : Severity::warning,
                .subject = path.facts->kernel_name,
-               .text = fmt::format("path is {}: {}", to_string(standing), reason)};
+               .text = standing_evidence.empty() ? fmt::format("path is {}: {}", to_string(standing), reason) : std::exchange(standing_evidence, {})};
   line.fields = {{"MULTIPATH_DEVICE", path.facts->kernel_name},
                  {"MULTIPATH_MAP", map_name},
                  {"MULTIPATH_OLD_STATE", to_string(before)},
@@ -189,6 +189,12 @@ void Engine::Core::note_standing(PathRecord& path) {
                  {"MULTIPATH_CAUSE", std::string(to_string(entry.cause))}};
   if (entry.sense != 0) line.fields.push_back({"MULTIPATH_SENSE", entry.sense_text()});
   emit(std::move(line));
+}
+
+void Engine::Core::touch_because(PathRecord& path, Severity severity, std::string text) {
+  standing_evidence = std::move(text);
+  touch(path);
+  if (!standing_evidence.empty()) log(severity, path.facts->kernel_name, std::exchange(standing_evidence, {}));
 }
 
 /// The message that followed the path's last transition has been taken, or refused.

@@ -68,6 +68,8 @@ void Engine::Core::renamed_from_outside(MapRecord& map, const MapName& name, con
 void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
   bool fresh = !map.kernel;
   if (!fresh && map.kernel->name != kernel.name) renamed_from_outside(map, kernel.name);
+  // Whoever made it again, after it had been removed by command: it is one of ours.
+  if (fresh) map.forgotten = false;
   take_name(map, kernel.name);
   map.kernel = kernel;
   map.read_at = now;

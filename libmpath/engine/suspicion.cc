@@ -159,21 +159,19 @@ void Engine::Core::judge_suspicion(PathRecord& path, MapRecord& map) {
   if (!reported) suspicion.since = now;
   suspicion.asked_at = path.check.command_started;
   suspicion.siblings_p99 = path.watch.siblings_p99;
-  std::string evidence = fmt::format("suspect: its check has not been answered for {}, {} answers, usual for its siblings are {}",
-                                     span_text(now - suspicion.asked_at), witness->facts->kernel_name,
-                                     span_text(suspicion.siblings_p99));
+  std::string text = fmt::format("suspect: its check has not been answered for {}, {} answers, usual for its siblings are {}",
+                                 span_text(now - suspicion.asked_at), witness->facts->kernel_name, span_text(suspicion.siblings_p99));
   switch (action) {
     case policy::SuspectAction::avoid:
       path.suspect = true;
       ++counters.suspicions;
-      log(Severity::warning, path.facts->kernel_name, evidence + "; new I/O avoids it until it answers");
+      text += "; new I/O avoids it until it answers";
       break;
     case policy::SuspectAction::report:
-      log(Severity::warning, path.facts->kernel_name,
-          evidence + "; it stays in use, because without it the array would have to move the volume to another controller");
+      text += "; it stays in use, because without it the array would have to move the volume to another controller";
       break;
   }
-  touch(path);
+  touch_because(path, Severity::warning, std::move(text));
   queue_map(map);
   if (path.port == nullptr || !path.port->known) return;
   for (PathId id : path.port->paths) {
@@ -208,8 +206,7 @@ void Engine::Core::review_suspects(MapRecord& map) {
     if (others_unknown) continue;
     path.suspect = false;
     if (path.suspicion.since == no_deadline) path.suspicion.since = now;
-    log(Severity::warning, path.facts->kernel_name, "used again though its check is not answered: nothing better is left");
-    touch(path);
+    touch_because(path, Severity::warning, "used again though its check is not answered: nothing better is left");
   }
 }
 
@@ -218,13 +215,17 @@ void Engine::Core::end_suspicion(PathRecord& path, PathState verdict) {
   bool was_avoided = std::exchange(path.suspect, false);
   Suspicion before = std::exchange(path.suspicion, {});
   if (!was_avoided && before.since == no_deadline) return;
-  touch(path);
-  MapRecord* map = find_map(path.map);
-  if (map != nullptr) queue_map(*map);
-  if (!is_usable(verdict)) return;
+  if (MapRecord* map = find_map(path.map)) {
+    queue_map(*map);
+    touch(*map);
+  }
+  if (!is_usable(verdict)) {
+    // What it is instead follows, and is told then.
+    path.view.reset();
+    return;
+  }
   path.returned = path.returned || was_avoided;
-  log(Severity::notice, path.facts->kernel_name,
-      fmt::format("answers its checks again, after {}", span_text(now - path.check.started)));
+  touch_because(path, Severity::notice, fmt::format("answers its checks again, after {}", span_text(now - path.check.started)));
 }
 
 }  // namespace mpath::engine

@@ -49,7 +49,10 @@ std::string partition_name(const MapName& name, const MapName& new_name, const s
 Status name_users(Status status, DevNum device) {
   if (status || status.error().code != ErrorCode::busy) return status;
   Error failure = std::move(status.error());
-  if (std::string users = text_of(users_of(device, {})); !users.empty()) failure.cause += ", " + users;
+  if (std::string users = text_of(users_of(device, {})); !users.empty()) {
+    failure.what = "map in use";
+    failure.cause = std::move(users);
+  }
   return std::unexpected(std::move(failure));
 }
 

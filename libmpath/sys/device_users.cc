@@ -22,6 +22,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr std::string_view our_programs[] = {"multipathd", "multipath", "mpathctl", "mpathpersist"};
+
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -114,6 +116,8 @@ class Search {
       if (!std::ranges::all_of(name, is_digit) || is_family(std::string(name))) continue;
       if (has_open(fmt::format("{}/{}/fd", sources_.proc, name))) {
         std::string command = read_text(fmt::format("{}/{}/comm", sources_.proc, name));
+        // They open no map; one that has a map open got the descriptor from whoever started it, and that is the user.
+        if (std::ranges::find(our_programs, trim(command)) != std::end(our_programs)) continue;
         add(fmt::format("open by {} ({})", escape(trim(command)), name));
       }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Who keeps a block device busy, for people who want to remove it: dm devices and other holders on top of it, mounts, swap, and processes
-// that have it open, but never this program itself and its children. Bounded in time and number; what cannot be read is left out. Any lane;
+// that have it open, but never this program itself, its children, or its clients. Bounded in time and number; what cannot be read is left out. Any lane;
 // reads /sys, /proc only.
 #pragma once
 

@@ -176,11 +176,20 @@ ordered_json path_json(const engine::PathView& path, MonoTime now) {
 ordered_json map_object(const MapSummary& map, MonoTime now) {
   ordered_json bad = ordered_json::array();
   for (const engine::PathView* path : map.bad) bad.push_back(path_json(*path, now));
+  ordered_json suspects = ordered_json::array();
+  ordered_json outliers = ordered_json::array();
+  for (const auto& group : map.map->groups) {
+    for (const auto& path : group.paths) {
+      if (path && path->suspect) suspects.push_back(value_of('d', PathRow{*path, true}, now));
+      if (path && path->outlier) outliers.push_back(value_of('d', PathRow{*path, true}, now));
+    }
+  }
   return {
       {"name", value_of('n', *map.map, now)},  {"uuid", value_of('w', *map.map, now)},
       {"sysfs", value_of('d', *map.map, now)}, {"health", to_string(map.health)},
       {"paths", map.paths},                    {"usable_paths", map.map->usable_paths},
       {"deferred", escape(map.map->deferred)}, {"bad_paths", std::move(bad)},
+      {"suspect_paths", std::move(suspects)},  {"outlier_paths", std::move(outliers)},
   };
 }
 

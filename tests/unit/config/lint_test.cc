@@ -118,6 +118,8 @@ const Mistake mistakes[] = {
     {"defaults {\n recheck_wwid yes # HERE\n uid_attribute ID_WWN\n}\n", "no-effect", Severity::warning, ""},
     {"defaults {\n retain_attached_hw_handler no # HERE\n}\n", "no-effect", Severity::warning, ""},
     {"defaults {\n rr_min_io_rq 100 # HERE\n}\n", "no-effect", Severity::note, "round-robin"},
+    {"defaults {\n path_selector \"io-affinity 0\" # HERE\n path_grouping_policy multibus\n}\n", "contradiction", Severity::note, "failover"},
+    {"defaults {\n checker_timeout 5\n suspect_after 5 # HERE\n}\n", "no-effect", Severity::warning, "suspect_after"},
     // blacklists
     {"blacklist {\n devnode \".*\" # HERE\n}\n", "hides-everything", Severity::warning, "exceptions"},
     {"blacklist {\n wwid \".*\" # HERE\n}\n", "hides-everything", Severity::warning, "exceptions"},
@@ -166,6 +168,14 @@ TEST(Lint, SaysNothingAboutGoodFiles) {
     const LintReport report = lint(std::span(&file, 1));
     EXPECT_EQ(render(report, std::span(&file, 1)), "") << text;
     EXPECT_EQ(report.exit_status(), 0);
+  }
+}
+
+TEST(Lint, SaysNothingAboutSelectorsAndSuspicionThatWork) {
+  for (const char* text : {"defaults {\n path_selector \"io-affinity 0\"\n path_grouping_policy failover\n detect_pgpolicy no\n}\n",
+                           "defaults {\n checker_timeout 5\n suspect_after 2\n}\n", "defaults {\n suspect_after 60\n}\n",
+                           "defaults {\n checker_timeout 5\n suspect_after off\n}\n"}) {
+    EXPECT_TRUE(lint_text_of(text).diagnostics.empty()) << text;
   }
 }
 

@@ -247,6 +247,14 @@ class Bench {
   [[nodiscard]] std::ptrdiff_t times_logged(std::string_view part) const {
     return std::ranges::count_if(logs, [&](const std::string& line) { return line.contains(part); });
   }
+  /// Of the lines with this part; debug if there is none.
+  [[nodiscard]] Severity loudest(std::string_view part) const {
+    Severity found = Severity::debug;
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+      if (logs[i].contains(part)) found = std::min(found, severities[i]);
+    }
+    return found;
+  }
   [[nodiscard]] std::ptrdiff_t times_gathered(std::string_view device) const { return std::ranges::count(gathered, device); }
   [[nodiscard]] std::shared_ptr<const Snapshot> picture() { return engine.snapshot(now); }
   [[nodiscard]] std::shared_ptr<const PathView> path(const std::string& name) {
@@ -289,6 +297,7 @@ class Bench {
   std::vector<std::string> messages;             ///< texts of messages sent
   std::vector<TableAction> actions;
   std::vector<std::string> logs;
+  std::vector<Severity> severities;              ///< of each of them
   std::vector<std::map<std::string, std::string>> fields;  ///< for the journal, of the lines that have any
   std::map<RequestId, std::shared_ptr<const Snapshot>> pictures;
   std::map<RequestId, RequestResult> replies;
@@ -350,6 +359,7 @@ class Bench {
   // --- what effects leave behind ------------------------------------------------------------------------------------
   void note(const LogLine& line) {
     logs.push_back(line.subject + ": " + line.text);
+    severities.push_back(line.severity);
     if (line.fields.empty()) return;
     auto& entry = fields.emplace_back();
     for (const LogField& field : line.fields) entry[std::string(field.name)] = field.value;

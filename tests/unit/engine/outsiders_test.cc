@@ -78,6 +78,16 @@ TEST_F(Outsiders, reset_map_puts_devices_that_use_a_path_onto_the_map) {
   EXPECT_EQ(bench.ask(RequestKind::reset_map).outcome, Outcome::ok) << "that there is nothing to do is no failure";
 }
 
+TEST_F(Outsiders, a_map_that_somebody_makes_again_after_a_removal_by_command_is_managed) {
+  const KernelMap device = bench.map();
+  EXPECT_EQ(bench.ask(RequestKind::remove_map).outcome, Outcome::ok);
+  bench.run(seconds{5});
+  EXPECT_FALSE(bench.has_map());
+  bench.kernel.emplace(device.name, device);
+  bench.map_event();
+  EXPECT_EQ(bench.ask(RequestKind::reset_map).outcome, Outcome::ok);
+}
+
 TEST_F(Outsiders, reset_map_fails_with_the_reason) {
   bench.holders_error = Error{ErrorCode::busy, "vg-data", "the new table was not accepted", "Device or resource busy"};
   const RequestResult result = bench.ask(RequestKind::reset_map);

@@ -405,5 +405,21 @@ TEST(Change, StaleCompletionsAreCountedAndChangeNothing) {
   EXPECT_EQ(bench.picture()->paths.size(), 2U);
 }
 
+// --- log_checker_err -----------------------------------------------------------------------------------------------
+
+TEST(Logging, ofAPathThatStaysDownIsRepeatedAtTheLevelThatIsConfigured) {
+  for (const bool once : {false, true}) {
+    Bench bench(once ? "log_checker_err once" : "");
+    bench.disk("sda");
+    bench.disk("sdb");
+    bench.start();
+    bench.disks.at("sda").answer = Answer::dead;
+    bench.run(minutes{1});
+    EXPECT_EQ(bench.times_logged("sda: path is down: "), 1) << once;
+    EXPECT_GE(bench.times_logged("sda: path is still down: "), 3) << once;
+    EXPECT_EQ(bench.loudest("sda: path is still down: "), once ? Severity::info : Severity::notice);
+  }
+}
+
 }  // namespace
 }  // namespace mpath::engine

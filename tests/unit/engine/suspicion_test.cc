@@ -60,6 +60,7 @@ TEST(Suspicion, NewIoAvoidsAPathWhoseCheckIsNotAnsweredWhileASiblingAnswers) {
   EXPECT_EQ(checker_word(view->health.state), "i/o pending");
   EXPECT_EQ(view->kernel_state, KernelPathState::failed);
   EXPECT_EQ(bench.times_logged("sda: suspect: its check has not been answered for 2.0 s, sdb answers"), 1);
+  EXPECT_EQ(bench.times_logged("sda: path is up, suspect"), 0) << "it is told once";
 }
 
 TEST(Suspicion, TheFirstGoodAnswerBringsThePathBackAtOnce) {

@@ -63,6 +63,7 @@ TEST_F(DeviceUsers, AreNeitherThisProgramNorItsChildren) {
   process(4000001, ::getpid(), "mpath-reads");
   process(4000002, 4000001, "mpath) reads");
   process(4000003, 1, "fio");
+  process(4000004, 4000003, "multipath");
   EXPECT_THAT(users(loop), ElementsAre("open by fio (4000003)"));
 }
 

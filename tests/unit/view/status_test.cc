@@ -142,6 +142,21 @@ TEST(Summary, NamesNoMapWhenAllIsWell) {
   EXPECT_THAT(view::summary_text(with_states({PathState::up})), Not(HasSubstr("mpatha")));
 }
 
+TEST(Summary, NamesSuspectPathsAndOutliersOfEachMap) {
+  Snapshot snapshot = sample_snapshot();
+  auto map = std::make_shared<engine::MapView>(*snapshot.maps.at(0));
+  auto slow = std::make_shared<engine::PathView>(*map->groups.at(0).paths.at(0));
+  slow->outlier.emplace();
+  auto silent = std::make_shared<engine::PathView>(*map->groups.at(1).paths.at(0));
+  silent->suspect.emplace();
+  map->groups.at(0).paths.at(0) = slow;
+  map->groups.at(1).paths.at(0) = silent;
+  snapshot.maps.at(0) = map;
+  const auto json = nlohmann::json::parse(view::summary_json(snapshot));
+  EXPECT_EQ(json["maps"]["list"][0]["outlier_paths"], nlohmann::json::array({"sda"}));
+  EXPECT_EQ(json["maps"]["list"][0]["suspect_paths"], nlohmann::json::array({"sdc"}));
+}
+
 TEST(Summary, GivesProgramsTheSameAsJson) {
   Snapshot snapshot = sample_snapshot();
   snapshot.counters.checks_started = 12;

@@ -18,6 +18,8 @@ namespace mpath::daemon {
 
 namespace {
 constexpr Duration stuck_age = seconds{1};
+constexpr Duration told_stall = seconds{2};           ///< a host that takes no command for so long is named in the log
+constexpr Duration stall_look_interval = seconds{1};
 constexpr int default_verbosity = 2;
 }  // namespace
 
@@ -124,6 +126,7 @@ bool Daemon::turn() {
   bool more = executor_->turn();
   MonoTime now = loop_->now();
   feed_watchdog(now);
+  tell_of_stalled_hosts(now);
   if (server_->next_deadline() <= now) server_->expire(now);
   MonoTime next = std::min({executor_->next_deadline(), lanes_->tend(), server_->next_deadline(), watchdog_due_});
   loop_->set_deadline(next);
@@ -135,6 +138,15 @@ void Daemon::feed_watchdog(MonoTime now) {
   if (watchdog_period_ == Duration{0} || watchdog_due_ > now) return;
   log_->notify("WATCHDOG=1");
   watchdog_due_ = now + watchdog_period_;
+}
+
+/// Needs no deadline of its own: while a command is outstanding the engine has one, and other hosts' checks come meanwhile.
+void Daemon::tell_of_stalled_hosts(MonoTime now) {
+  if (now < stalls_due_) return;
+  stalls_due_ = now + stall_look_interval;
+  for (const sys::StalledHosts::Remark& remark : stalled_hosts_.compare(commands_->scsi().stalled(told_stall), now)) {
+    log_->write(remark.stalls ? ports::LogLevel::warning : ports::LogLevel::notice, fmt::format("host {}", remark.host), remark.text);
+  }
 }
 
 void Daemon::request(RequestKind kind) {

@@ -15,6 +15,7 @@
 #include "libmpath/sys/epoll_loop.h"
 #include "libmpath/sys/fabric_events.h"
 #include "libmpath/sys/files.h"
+#include "libmpath/sys/stalled_hosts.h"
 #include "libmpath/sys/udev_discovery.h"
 #include "libmpath/sys/udev_monitor.h"
 #include "multipathd/daemon_log.h"
@@ -55,6 +56,7 @@ class Daemon final : public runtime::Host {
   void request(RequestKind kind);
   bool turn();
   void feed_watchdog(MonoTime now);
+  void tell_of_stalled_hosts(MonoTime now);
   [[nodiscard]] std::vector<engine::StuckView> stuck_now() const;
 
   DaemonOptions options_;
@@ -78,6 +80,8 @@ class Daemon final : public runtime::Host {
   bool failed_ = false;
   Duration watchdog_period_{0};
   MonoTime watchdog_due_ = no_deadline;
+  sys::StalledHosts stalled_hosts_;
+  MonoTime stalls_due_{};
 };
 
 }  // namespace mpath::daemon

@@ -294,11 +294,11 @@ void SgCommands::take_results(Host& host) {
   for (SgSubmission& submission : host.batch.submissions) take_result(host, submission);
   host.batch.submissions.clear();
   host.batch.samples.clear();
-  if (std::exchange(host.batch.host_works, false) && std::ranges::find(busy_hosts_, host.number) == busy_hosts_.end()) {
-    busy_hosts_.push_back(host.number);
-  }
+  bool works = std::exchange(host.batch.host_works, false);
+  if (works && std::ranges::find(busy_hosts_, host.number) == busy_hosts_.end()) busy_hosts_.push_back(host.number);
   if (host.batch.host_full) {
-    if (host.full_since == no_deadline) host.full_since = host.in_lane_since;
+    // One that is full of work does not stall: it has just taken a command.
+    if (works || host.full_since == no_deadline) host.full_since = host.in_lane_since;
     host.retry_after = std::clamp(host.retry_after * 2, limits::full_host_retry, limits::full_host_retry_most);
     host.retry_at = clock_.now() + host.retry_after;
     wake_at(host.retry_at);

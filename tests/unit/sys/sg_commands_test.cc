@@ -389,6 +389,7 @@ TEST_F(SgCommandsTest, AFullHostThatWorksOnTakesOneAtATime) {
   host_file(3, "can_queue", 4);
   host_file(3, "host_busy", 4);
   attach(a, "sda", 3);
+  attach(b, "sdb", 3);
   auto done = [&](const char* count) {
     fs::create_directories(root_ + "/sda/device");
     std::ofstream(root_ + "/sda/device/iodone_cnt") << count << "\n";
@@ -405,12 +406,15 @@ TEST_F(SgCommandsTest, AFullHostThatWorksOnTakesOneAtATime) {
   again();  // learns the count
   again();
   EXPECT_TRUE(kernel_["sda"].empty());
+  EXPECT_EQ(commands_->stalled(limits::full_host_retry_most).size(), 1u);
   std::vector<std::uint32_t> busy;
   commands_->collect_busy_hosts(busy);
   EXPECT_TRUE(busy.empty());
   done("0x11");
+  submit(b, 2);
   again();
   EXPECT_FALSE(kernel_["sda"].empty());
+  EXPECT_TRUE(commands_->stalled(limits::full_host_retry_most).empty()) << "it works, though a command still waits";
   commands_->collect_busy_hosts(busy);
   EXPECT_EQ(busy, std::vector<std::uint32_t>{3});
   busy.clear();

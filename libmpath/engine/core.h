@@ -389,6 +389,7 @@ struct Engine::Core {
   [[nodiscard]] MapRecord* requested_map(const Request& request);
   void request_add_path(RequestId id, const Request& request);
   RequestResult request_fail_path(PathRecord& path, const Request& request);
+  void disable(PathRecord& path);
   RequestResult request_reinstate_path(PathRecord& path, const Request& request);
   RequestResult request_remove_path(PathRecord& path, const Request& request);
   void request_add_map(RequestId id, const Request& request);

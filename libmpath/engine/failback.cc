@@ -97,6 +97,7 @@ void Engine::Core::watch_ghost_delay(MapRecord& map) {
   if (!up && map.ghost_deadline > now) return;
   log(Severity::notice, map.name.text, up ? "a path is up; the map is ready" : "no path is up after ghost_delay; the map is ready all the same");
   map.ghost_deadline = no_deadline;
+  note_marks(map);
   // Its users are told by the event of a load, which says that everything is new.
   map.forced = true;
 }
@@ -117,6 +118,7 @@ bool Engine::Core::delays_readiness(MapRecord& map, const TableAction& action) {
     map.ghost_deadline = now + map.settings->ghost_delay.value;
   }
   if (up || !usable) map.ghost_deadline = no_deadline;
+  note_marks(map);
   return map.ghost_deadline != no_deadline;
 }
 

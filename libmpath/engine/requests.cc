@@ -131,17 +131,25 @@ void Engine::Core::request_add_path(RequestId id, const Request& request) {
 
 RequestResult Engine::Core::request_fail_path(PathRecord& path, const Request&) {
   if (!path.in_table) return {Outcome::failed, "the path belongs to no map"};
+  disable(path);
+  return {};
+}
+
+/// Its checks come to an end, and no I/O goes there, until somebody reinstates it.
+void Engine::Core::disable(PathRecord& path) {
   path.checks_disabled = true;
   timers.cancel(path.timer);
   path.next_check = no_deadline;
+  path.answered = true;
   set_health(path, PathState::unchecked, "failed by command; reinstate path takes it back");
-  return {};
+  touch(path);
 }
 
 RequestResult Engine::Core::request_reinstate_path(PathRecord& path, const Request&) {
   if (!path.in_table) return {Outcome::failed, "the path belongs to no map"};
   path.checks_disabled = false;
   path.hold_until = {};
+  touch(path);
   if (path.drained) end_drain(path, "reinstated by command");
   check_now(path);
   return {};

@@ -12,7 +12,7 @@ constexpr Duration pause_between_saves = milliseconds{50};
 constexpr Duration pause_after_failure = seconds{10};
 
 bool says_something(const wire::PathMarks& marks) {
-  return marks.quarantined || marks.suspect || marks.unreliable || marks.marginal_reasons.any();
+  return marks.quarantined || marks.suspect || marks.unreliable || marks.disabled || marks.marginal_reasons.any();
 }
 
 }  // namespace
@@ -56,6 +56,7 @@ void Engine::Core::restore_marks(PathRecord& path) {
   path.unreliable = marks.unreliable;
   path.distrust_restored = marks.unreliable || marks.marginal_reasons.has(MarginalReason::sampled);
   path.marginal_reasons = marks.marginal_reasons;
+  if (marks.disabled) disable(path);
   if (says_something(marks)) log(Severity::notice, path.facts->kernel_name, "keeps the marks that it had before the restart");
   touch(path);
 }
@@ -72,6 +73,7 @@ void Engine::Core::restore_marks(MapRecord& map) {
   map.suspended_by_us = map.suspension_stale = at->second.suspended;
   map.retries_expired = at->second.retries_expired;
   if (at->second.no_path_since != no_deadline) map.without_path_before_restart = at->second.no_path_since - standstill;
+  if (at->second.ready_at != no_deadline) map.ghost_deadline = at->second.ready_at - standstill;
   restored_maps.erase(at);
   note_marks(map);
 }
@@ -82,13 +84,13 @@ void Engine::Core::note_marks(PathRecord& path) {
   bool gone = !path.live || path.removed;
   bool same = gone ? !says_something(saved)
                    : saved.quarantined == path.quarantined && saved.suspect == path.suspect && saved.unreliable == path.unreliable &&
-                         saved.marginal_reasons == path.marginal_reasons;
+                         saved.disabled == path.checks_disabled && saved.marginal_reasons == path.marginal_reasons;
   if (same) return;
   saved = {};
   if (!gone) {
     saved = {.devnum = path.facts->devnum, .disk_sequence = path.facts->disk_sequence, .wwid = path.facts->wwid,
              .quarantined = path.quarantined, .suspect = path.suspect, .unreliable = path.unreliable,
-             .marginal_reasons = path.marginal_reasons};
+             .disabled = path.checks_disabled, .marginal_reasons = path.marginal_reasons};
   }
   if (says_something(saved)) {
     marked_paths.insert(path.id);
@@ -103,7 +105,8 @@ void Engine::Core::note_marks(MapRecord& map) {
   if (map.live) {
     MonoTime since = std::min(map.no_path_since, map.without_path_before_restart);
     marks = {.wwid = {}, .queueing_disabled = map.queueing_disabled, .suspended = map.suspended_by_us, .no_path_since = since,
-             .retries_expired = map.retries_expired, .reservation_over = map.reservation && map.reservation->is_over};
+             .retries_expired = map.retries_expired, .reservation_over = map.reservation && map.reservation->is_over,
+             .ready_at = map.ghost_deadline};
   }
   if (marks == map.saved_marks) return;
   bool says_nothing = marks == wire::MapMarks{};
@@ -138,6 +141,7 @@ void Engine::Core::save_run_state() {
     wire::MapMarks& marks = state.maps.emplace_back(map->saved_marks);
     marks.wwid = map->wwid;
     if (marks.no_path_since != no_deadline) marks.no_path_since += standstill;
+    if (marks.ready_at != no_deadline) marks.ready_at += standstill;
   }
   for (const auto& [key, drain] : drains) {
     // The file counts by the machine's clock.

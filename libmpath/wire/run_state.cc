@@ -37,6 +37,8 @@ std::optional<MonoTime> time_of(std::string_view word, std::string_view key) {
   return MonoTime{Duration{static_cast<Duration::rep>(*count)}};
 }
 
+Duration::rep nanoseconds_of(MonoTime time) { return std::max(time.time_since_epoch(), Duration{0}).count(); }
+
 std::optional<PathMarks> path_marks(const std::vector<std::string_view>& words) {
   if (words.size() < 4) return std::nullopt;
   auto devnum = parse_devnum(words[1]);
@@ -47,6 +49,7 @@ std::optional<PathMarks> path_marks(const std::vector<std::string_view>& words) 
     marks.quarantined = marks.quarantined || word == "quarantined";
     marks.suspect = marks.suspect || word == "suspect";
     marks.unreliable = marks.unreliable || word == "unreliable";
+    marks.disabled = marks.disabled || word == "disabled";
     if (auto reasons = value_of(word, "marginal="); reasons && *reasons <= UINT8_MAX) {
       marks.marginal_reasons = MarginalReasons::from_bits(static_cast<std::uint8_t>(*reasons));
     }
@@ -63,6 +66,7 @@ std::optional<MapMarks> map_marks(const std::vector<std::string_view>& words) {
     marks.retries_expired = marks.retries_expired || word == "retries-expired";
     marks.reservation_over = marks.reservation_over || word == "reservation-over";
     if (auto since = time_of(word, "no-path-since=")) marks.no_path_since = *since;
+    if (auto at = time_of(word, "ready-at=")) marks.ready_at = *at;
   }
   return marks;
 }
@@ -93,6 +97,7 @@ std::string format_run_state(const RunState& state) {
     if (marks.quarantined) text += " quarantined";
     if (marks.suspect) text += " suspect";
     if (marks.unreliable) text += " unreliable";
+    if (marks.disabled) text += " disabled";
     if (marks.marginal_reasons.any()) text += fmt::format(" marginal={}", marks.marginal_reasons.bits());
     text += '\n';
   }
@@ -100,9 +105,10 @@ std::string format_run_state(const RunState& state) {
     text += "map " + encode_dm_name(marks.wwid.text);
     if (marks.queueing_disabled) text += " queueing-disabled";
     if (marks.suspended) text += " suspended";
-    if (marks.no_path_since != no_deadline) text += fmt::format(" no-path-since={}", std::max(marks.no_path_since.time_since_epoch(), Duration{0}).count());
+    if (marks.no_path_since != no_deadline) text += fmt::format(" no-path-since={}", nanoseconds_of(marks.no_path_since));
     if (marks.retries_expired) text += " retries-expired";
     if (marks.reservation_over) text += " reservation-over";
+    if (marks.ready_at != no_deadline) text += fmt::format(" ready-at={}", nanoseconds_of(marks.ready_at));
     text += '\n';
   }
   for (const DrainMarks& marks : state.drains) {
@@ -110,7 +116,7 @@ std::string format_run_state(const RunState& state) {
     if (marks.undo_at == no_deadline) {
       text += "confirmed";
     } else {
-      text += fmt::format("until={}", std::max(marks.undo_at.time_since_epoch(), Duration{0}).count());
+      text += fmt::format("until={}", nanoseconds_of(marks.undo_at));
     }
     text += fmt::format(" for={}\n", encode_dm_name(marks.asked_for));
   }

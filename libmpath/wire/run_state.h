@@ -24,6 +24,7 @@ struct PathMarks {
   bool quarantined = false;
   bool suspect = false;
   bool unreliable = false;
+  bool disabled = false;  ///< by the command `fail path`
   MarginalReasons marginal_reasons;
   friend bool operator==(const PathMarks&, const PathMarks&) = default;
 };
@@ -36,6 +37,7 @@ struct MapMarks {
   MonoTime no_path_since = no_deadline;  ///< by CLOCK_MONOTONIC; no_deadline: a path works
   bool retries_expired = false;          ///< no_path_retry was used up
   bool reservation_over = false;         ///< it was registered for a reservation, and is not until somebody says so again
+  MonoTime ready_at = no_deadline;       ///< end of ghost_delay, by CLOCK_MONOTONIC; no_deadline: its users know that it is ready
   friend bool operator==(const MapMarks&, const MapMarks&) = default;
 };
 

@@ -9,6 +9,8 @@ namespace {
 
 wire::RunState saved(const Bench& bench) { return wire::parse_run_state(bench.run_state_file).value_or(wire::RunState{}); }
 
+const std::vector<std::uint8_t> in_standby = {0x72, 2, 4, 0x0b, 0, 0, 0, 0};
+
 /// Two paths, and the map of both in the kernel.
 struct TwoPaths : Bench {
   explicit TwoPaths(const std::string& defaults = {}) : Bench(defaults) {
@@ -88,6 +90,50 @@ TEST(RunState, AQuarantinedPathIsVerifiedAnewAfterTheRestart) {
   EXPECT_GE(bench.inquiries, 1u);
   EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::active) << "it answers as the volume that it was found as";
   EXPECT_EQ(bench.run_state_file, "");
+}
+
+TEST(RunState, APathFailedByCommandStaysSoUntilItIsReinstated) {
+  TwoPaths first("polling_interval 1\nmax_polling_interval 1");
+  first.start();
+  first.run(seconds{1});
+  first.ask(RequestKind::fail_path, "sda");
+  ASSERT_EQ(saved(first).paths.size(), 1u);
+  EXPECT_TRUE(saved(first).paths[0].disabled);
+
+  TwoPaths second("polling_interval 1\nmax_polling_interval 1");
+  second.run_state_file = first.run_state_file;
+  second.start();
+  EXPECT_EQ(second.kernel_state("sda"), KernelPathState::failed) << "though the kernel had it active";
+  EXPECT_EQ(second.states.back(), DaemonState::idle) << "it is not waited for";
+  second.run(seconds{10});
+  EXPECT_EQ(second.kernel_state("sda"), KernelPathState::failed);
+  EXPECT_EQ(second.kernel_state("sdb"), KernelPathState::active);
+  EXPECT_TRUE(second.take_kinds().empty());
+  second.ask(RequestKind::reinstate_path, "sda");
+  second.run(seconds{2});
+  EXPECT_EQ(second.kernel_state("sda"), KernelPathState::active);
+  EXPECT_EQ(second.run_state_file, "");
+}
+
+TEST(RunState, GhostDelayGoesOnInTheNextDaemon) {
+  const char* settings = "polling_interval 1\nmax_polling_interval 1\nghost_delay 30";
+  for (bool comes_up : {true, false}) {
+    TwoPaths bench(settings);
+    bench.disks.at("sda").sense = bench.disks.at("sdb").sense = in_standby;
+    wire::RunState before;
+    before.maps.push_back({.wwid = {wwid_of(1)}, .ready_at = bench.now + seconds{20}});
+    bench.run_state_file = wire::format_run_state(before);
+    bench.start();
+    bench.run(seconds{10});
+    EXPECT_TRUE(bench.take_actions().empty());
+    ASSERT_EQ(saved(bench).maps.size(), 1u);
+    if (comes_up) bench.disks.at("sda").sense.clear();
+    bench.run(comes_up ? seconds{3} : seconds{12});
+    auto loads = bench.take_actions();
+    ASSERT_EQ(loads.size(), 1u) << comes_up;
+    EXPECT_FALSE(loads[0].udev.no_paths);
+    EXPECT_EQ(bench.run_state_file, "");
+  }
 }
 
 TEST(RunState, DamageIsSaidAndOverwritten) {

@@ -11,10 +11,11 @@ namespace {
 
 RunState sample() {
   RunState state;
-  state.paths.push_back({.devnum = {8, 16}, .disk_sequence = 12, .wwid = {"3600a"}, .quarantined = true});
+  state.paths.push_back({.devnum = {8, 16}, .disk_sequence = 12, .wwid = {"3600a"}, .quarantined = true, .disabled = true});
   state.paths.push_back({.devnum = {259, 3}, .disk_sequence = 0, .wwid = {"1ATA  a\nb"}, .suspect = true, .unreliable = true,
                          .marginal_reasons = MarginalReasons::from_bits(5)});
   state.maps.push_back({.wwid = {"3600b"}, .queueing_disabled = true});
+  state.maps.push_back({.wwid = {"3600c"}, .ready_at = MonoTime{seconds{9}}});
   state.drains.push_back({.wwid = {"3600a"}, .place = "1:0:0:1 0x50", .asked_for = "host1 sdc", .undo_at = MonoTime{seconds{77}}});
   state.drains.push_back({.wwid = {"3600b"}, .place = "/sys/x", .asked_for = "sdd"});
   return state;
@@ -34,12 +35,13 @@ TEST(RunState, ComesBackAsItWent) {
 
 TEST(RunState, LooksLikeThis) {
   EXPECT_TRUE(format_run_state(sample()).starts_with("multipathd state 1\n"
-                                                     "path 8:16 12 3600a quarantined\n"
+                                                     "path 8:16 12 3600a quarantined disabled\n"
                                                      "path 259:3 0 1ATA\\x20\\x20a\\x0ab suspect unreliable marginal=5\n"
                                                      "map 3600b queueing-disabled\n"
+                                                     "map 3600c ready-at=9000000000\n"
                                                      "drain 3600a 1:0:0:1\\x200x50 until=77000000000 for=host1\\x20sdc\n"
                                                      "drain 3600b \\x2fsys\\x2fx confirmed for=sdd\n"
-                                                     "end 5 "));
+                                                     "end 6 "));
 }
 
 TEST(RunState, AnEmptyFileIsAnEmptyState) {

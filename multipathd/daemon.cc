@@ -128,7 +128,9 @@ bool Daemon::turn() {
   feed_watchdog(now);
   tell_of_stalled_hosts(now);
   if (server_->next_deadline() <= now) server_->expire(now);
-  MonoTime next = std::min({executor_->next_deadline(), lanes_->tend(), server_->next_deadline(), watchdog_due_});
+  MonoTime next = std::min({executor_->next_deadline(), server_->next_deadline(), watchdog_due_});
+  // Replies that are gathered bring the next turn, and with it this question, without a timer of the loop.
+  if (MonoTime lanes = lanes_->tend(); lanes < commands_->scsi().wakes_at()) next = std::min(next, lanes);
   loop_->set_deadline(next);
   if (exiting_ && !more) loop_->stop();
   return more && !exiting_;

@@ -10,6 +10,7 @@ namespace {
 constexpr Duration pending_retry = seconds{1};
 /// What the kernel tells of by events needs no reading; this is for what it does not tell.
 constexpr int rounds_between_reads = 10;
+constexpr Duration least_between_reads = seconds{30};
 /// Between the deadline of a command and the verdict.
 constexpr Duration last_look = milliseconds{500};
 constexpr Duration kernel_failure_memory = seconds{60};
@@ -148,7 +149,7 @@ void Engine::Core::refresh_now_and_then(MapRecord& map) {
   bool leaves = std::ranges::any_of(members_of(map), [&](const PathRecord& path) {
     return path.removed;
   });
-  map.kernel_stale = !settled || leaves || map.wishes_load || map.read_at + rounds_between_reads * round <= now;
+  map.kernel_stale = !settled || leaves || map.wishes_load || map.read_at + std::max(rounds_between_reads * round, least_between_reads) <= now;
   queue_map(map);
 }
 

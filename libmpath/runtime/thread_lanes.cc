@@ -2,10 +2,12 @@
 #include "libmpath/runtime/thread_lanes.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <unordered_map>
@@ -52,6 +54,23 @@ PoolIndex pool_of(Lane lane) {
   }
   return house_pool;
 }
+
+/// Where idle threads sleep. A condition variable would cost each thread that it wakes a further system call, and as many wake-ups as there
+/// are tasks.
+class Sleepers {
+ public:
+  Sleepers() { sem_init(&semaphore_, 0, 0); }
+  Sleepers(const Sleepers&) = delete;
+  Sleepers& operator=(const Sleepers&) = delete;
+  ~Sleepers() { sem_destroy(&semaphore_); }
+  void sleep() {
+    while (sem_wait(&semaphore_) != 0 && errno == EINTR) {}
+  }
+  void wake_one() { sem_post(&semaphore_); }
+
+ private:
+  sem_t semaphore_{};
+};
 
 /// Whether tasks of different keys may run at once in this lane.
 bool parallel_by_key(Lane lane) { return lane == Lane::submit || lane == Lane::wait; }
@@ -156,14 +175,16 @@ class ThreadLanes::Pool : public std::enable_shared_from_this<Pool> {
   Node* take_node(LaneTask task);
   void give_node(Node* node);
   void push_ready(Strand& strand);
-  void update_shortage() { short_.store(ready_count_ > idle_, std::memory_order_relaxed); }
+  /// Some strands are ready that no thread will take.
+  [[nodiscard]] bool is_short() const { return ready_count_ > idle_ + woken_; }
+  void update_shortage() { short_.store(is_short(), std::memory_order_relaxed); }
 
   const std::shared_ptr<Shared> shared_;
   const PoolPlan plan_;
   std::atomic<bool> short_ = false;  ///< work is ready and no idle thread will take it
 
   std::mutex mutex_;
-  std::condition_variable work_ready_;
+  Sleepers sleepers_;
   std::unordered_map<StrandKey, Strand, StrandHash> strands_;
   std::vector<Strand*> running_;
   Strand* ready_first_ = nullptr;
@@ -173,7 +194,8 @@ class ThreadLanes::Pool : public std::enable_shared_from_this<Pool> {
   std::vector<std::unique_ptr<Node>> nodes_;
   Node* free_nodes_ = nullptr;
   std::size_t threads_ = 0;
-  std::size_t idle_ = 0;
+  std::size_t idle_ = 0;   ///< asleep, and nobody has woken them
+  std::size_t woken_ = 0;  ///< on their way to a task
   bool stopping_ = false;
 };
 
@@ -214,10 +236,14 @@ bool ThreadLanes::Pool::submit(Lane lane, std::uint64_t key, LaneTask task) {
   ++waiting;
   bool became_ready = ++strand.waiting == 1 && !strand.running;
   if (became_ready) push_ready(strand);
-  bool somebody_sleeps = became_ready && idle_ > 0;
+  bool wakes = became_ready && idle_ > 0;
+  if (wakes) {
+    --idle_;
+    ++woken_;
+  }
   update_shortage();
   lock.unlock();  // first, or the woken thread would wait for the lock
-  if (somebody_sleeps) work_ready_.notify_one();
+  if (wakes) sleepers_.wake_one();
   return true;
 }
 
@@ -242,8 +268,10 @@ void ThreadLanes::Pool::work() {
         return;
       }
       ++idle_;
-      work_ready_.wait(lock);
-      --idle_;
+      lock.unlock();
+      sleepers_.sleep();
+      lock.lock();
+      --woken_;
     }
     if (stopping_) {
       --threads_;
@@ -318,7 +346,7 @@ int ThreadLanes::Pool::start() {
 MonoTime ThreadLanes::Pool::tend(MonoTime now) {
   if (!short_.load(std::memory_order_relaxed)) return no_deadline;
   std::lock_guard lock(mutex_);
-  if (stopping_ || ready_count_ <= idle_ || threads_ >= plan_.most) return no_deadline;
+  if (stopping_ || !is_short() || threads_ >= plan_.most) return no_deadline;
   // A thread that has not taken its first task yet, or has just come back, will take the work.
   if (running_.size() < threads_) return now + limits::lane_patience;
   MonoTime latest = running_.front()->since;
@@ -351,7 +379,7 @@ void ThreadLanes::Pool::stop() {
   ready_first_ = ready_last_ = nullptr;
   ready_count_ = 0;
   waiting_.fill(0);
-  work_ready_.notify_all();
+  for (; idle_ > 0; --idle_, ++woken_) sleepers_.wake_one();
 }
 
 ThreadLanes::ThreadLanes() : shared_(std::make_shared<Shared>()) {}

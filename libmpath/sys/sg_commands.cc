@@ -41,11 +41,16 @@ struct SgCommands::Host {
   MonoTime retry_at{};
   Duration retry_after{};
   MonoTime full_since = no_deadline;
-  bool in_lane = false;
+  bool in_lane = false;  ///< until the engine's thread has taken the results
   MonoTime in_lane_since{};
   std::size_t handed_over = 0;
 
-  // The lane's while in_lane.
+  /// Of the batch. What was simply handed to the kernel needs nobody's attention: the lane only notes that it is done, and the engine's
+  /// thread sees that when it is awake for another reason. Unless it has found that it waits for the lane: then it is called.
+  enum class Handover : std::uint8_t { under_way, awaited, done };
+  std::atomic<Handover> handover = Handover::under_way;
+
+  // The lane's while in_lane and not done.
   SgBatch batch;
   HostGate gate;
   const CommandNodeOpener open;
@@ -97,6 +102,16 @@ void SgCommands::release_if_free(SgItem* item) {
   item->data.clear();
   item->op = OpId::none;
   free_items_.push_back(item);
+}
+
+/// True if the host's lane has nothing of ours. If it has, it will call when it is done.
+bool SgCommands::is_free(Host& host) {
+  if (!host.in_lane) return true;
+  auto state = Host::Handover::under_way;
+  host.handover.compare_exchange_strong(state, Host::Handover::awaited, std::memory_order_acquire);
+  if (state != Host::Handover::done) return false;
+  take_results(host);
+  return true;
 }
 
 void SgCommands::end_item(SgItem* item) {
@@ -174,7 +189,7 @@ void SgCommands::detach(PathId path) {
   drop_outstanding(*device, false);
   if (device->node->answers_at_once) --degraded_;
   close_node(*device);
-  if (--host.devices == 0 && !host.in_lane) {
+  if (--host.devices == 0 && is_free(host)) {
     std::erase(to_flush_, &host);
     hosts_.erase(host.key);
   }
@@ -224,8 +239,12 @@ void SgCommands::flush() {
   }
   to_flush_.resize(kept);
   if (outstanding_ < before + limits::sg_burst) return;
+  if (burst_until_ <= now) {
+    // As long as the last burst took, so that one look finds all of the next.
+    window_ = std::clamp(last_burst_, limits::sg_burst_window, limits::sg_burst_window_most);
+    burst_began_ = now;
+  }
   burst_until_ = now + limits::sg_burst_pause;
-  window_ = limits::sg_burst_window;
   gather_replies(true, now);
 }
 
@@ -241,7 +260,7 @@ void SgCommands::remove_outstanding(Device& device, SgItem* item) { outstanding_
 
 /// Hands the queue over unless the lane has the host's last batch still, or the host was full a moment ago.
 void SgCommands::flush_host(Host& host, MonoTime now) {
-  if (host.in_lane || host.queue.empty()) return;
+  if (host.queue.empty() || !is_free(host)) return;
   if (now < host.retry_at) {
     wake_at(host.retry_at);
     return;
@@ -254,7 +273,8 @@ void SgCommands::flush_host(Host& host, MonoTime now) {
     device.outstanding.push_back(submission.item);
     ++outstanding_;
   }
-  if (host.full_since != no_deadline) {
+  host.batch.wants_word = host.full_since != no_deadline;
+  if (host.batch.wants_word) {
     for (const Device& device : devices_) {
       if (host.batch.samples.size() >= samples_of_full_host) break;
       if (device.generation != 0 && device.host.get() == &host) host.batch.samples.push_back(device.facts);
@@ -267,8 +287,12 @@ void SgCommands::flush_host(Host& host, MonoTime now) {
 
 void SgCommands::hand_over(Host& host) {
   host.in_lane = true;
+  host.handover.store(Host::Handover::under_way, std::memory_order_relaxed);
   bool taken = lanes_.submit(ports::Lane::submit, host.key, [self = hosts_.at(host.key)]() mutable -> ports::Continuation {
     run_batch(self->batch, self->gate, self->open, *self->clock);
+    bool quiet = is_uneventful(self->batch);
+    auto state = Host::Handover::under_way;
+    if (quiet && self->handover.compare_exchange_strong(state, Host::Handover::done, std::memory_order_release)) return {};
     return [done = std::move(self)] {
       if (done->owner != nullptr) done->owner->batch_done(*done);
     };
@@ -359,6 +383,8 @@ void SgCommands::reply(SgItem& item, CommandOutcome outcome, std::size_t data_by
 }
 
 void SgCommands::take_reply(Device& device, SgItem& item, const void* bytes, MonoTime now) {
+  Host& host = *device.host;
+  if (item.with_lane && host.handover.load(std::memory_order_acquire) == Host::Handover::done) take_results(host);
   const auto& header = *static_cast<const sg_io_hdr*>(bytes);
   remove_outstanding(device, &item);
   CommandOutcome outcome;
@@ -426,6 +452,10 @@ void SgCommands::collect(std::vector<ports::CommandReply>& replies) {
     burst_until_ = now + limits::sg_burst_pause;
     window_ = std::clamp(window_ * 2, limits::sg_burst_window, limits::sg_burst_window_most);
   }
+  if (gathering_ && !burst_goes_on) {
+    last_burst_ = (now - burst_began_) * 15 / 16;  // a little less: what has become quicker is noticed
+    burst_until_ = now;
+  }
   if (gathering_ || burst_goes_on) gather_replies(burst_goes_on, now);
   collect_known(replies);
   // One that has gone off stays readable until it is set again.
@@ -456,9 +486,10 @@ std::vector<StalledHost> SgCommands::stalled(Duration age) const {
   std::vector<StalledHost> found;
   MonoTime now = clock_.now();
   for (const auto& [key, host] : hosts_) {
-    MonoTime since = std::min(host->full_since, host->in_lane ? host->in_lane_since : no_deadline);
+    bool in_lane = host->in_lane && host->handover.load(std::memory_order_relaxed) != Host::Handover::done;
+    MonoTime since = std::min(host->full_since, in_lane ? host->in_lane_since : no_deadline);
     if (since == no_deadline || now - since < age) continue;
-    std::size_t waiting = host->queue.size() + (host->in_lane ? host->handed_over : 0);
+    std::size_t waiting = host->queue.size() + (in_lane ? host->handed_over : 0);
     found.push_back({host->number, since, waiting, host->full_since == no_deadline});
   }
   std::ranges::sort(found, {}, &StalledHost::since);

@@ -51,6 +51,9 @@ class SgCommands final : public ports::Commands {
   /// What needs no look at the nodes: for a turn that event_fd() did not cause.
   void collect_known(std::vector<ports::CommandReply>& replies);
 
+  /// When event_fd() will be readable though nothing has come.
+  [[nodiscard]] MonoTime wakes_at() const { return timer_at_; }
+
   /// Hosts that have taken nothing for `age` or longer.
   [[nodiscard]] std::vector<StalledHost> stalled(Duration age) const;
   /// Attached devices without an sg node: SG_IO in a lane, where a sick device holds a thread until its command's time-out.
@@ -78,6 +81,7 @@ class SgCommands final : public ports::Commands {
   void close_node(Device& device);
   void flush_host(Host& host, MonoTime now);
   void hand_over(Host& host);
+  bool is_free(Host& host);
   void batch_done(Host& host);
   void take_results(Host& host);
   void take_result(Host& host, SgSubmission& submission);
@@ -99,6 +103,8 @@ class SgCommands final : public ports::Commands {
   bool gathering_ = false;
   MonoTime burst_until_{};
   Duration window_{};
+  MonoTime burst_began_{};
+  Duration last_burst_{};
   std::size_t outstanding_ = 0;  ///< with the lanes or the kernel
   std::vector<Device> devices_;  ///< by PathId::slot
   std::unordered_map<std::uint64_t, std::shared_ptr<Host>> hosts_;

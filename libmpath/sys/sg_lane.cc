@@ -129,6 +129,12 @@ bool HostGate::moves(const std::vector<std::shared_ptr<const PathFacts>>& device
   return before && *before != finished;
 }
 
+bool is_uneventful(const SgBatch& batch) {
+  return !batch.wants_word && !batch.host_full && !batch.host_works && std::ranges::all_of(batch.submissions, [](const SgSubmission& submission) {
+    return submission.result == SgSubmission::Result::submitted && submission.opened_fd < 0;
+  });
+}
+
 void run_batch(SgBatch& batch, HostGate& gate, const CommandNodeOpener& open, const ports::Clock& clock) {
   std::uint32_t room = gate.room();
   // A host that is full but works on takes one at a time: otherwise a busy system would never be checked.

@@ -80,9 +80,13 @@ class HostGate {
 struct SgBatch {
   std::vector<SgSubmission> submissions;
   std::vector<std::shared_ptr<const PathFacts>> samples;  ///< for HostGate::moves(), only while the host is full
+  bool wants_word = false; ///< the engine's thread must hear of the end, whatever it is
   bool host_full = false;  ///< out: some were not submitted because of it
   bool host_works = false; ///< out: it was full, and finished commands of others meanwhile
 };
+
+/// Every command is with the kernel, and nothing else is to be told.
+[[nodiscard]] bool is_uneventful(const SgBatch& batch);
 
 /// Lane: submits what the host takes. `waiting` ones stay for the next time.
 void run_batch(SgBatch& batch, HostGate& gate, const CommandNodeOpener& open, const ports::Clock& clock);

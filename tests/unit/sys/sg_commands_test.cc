@@ -48,6 +48,14 @@ class StepLanes final : public ports::Lanes {
     }
     return done;
   }
+  /// One task; true if it had something to say.
+  bool run_task() {
+    ports::LaneTask task = std::move(tasks.front().second);
+    tasks.pop_front();
+    Continuation continuation = task();
+    if (continuation) continuation();
+    return static_cast<bool>(continuation);
+  }
   bool refuse = false;
   std::deque<std::pair<std::uint64_t, ports::LaneTask>> tasks;
 };
@@ -63,6 +71,10 @@ struct Kernel {
   bool empty() {
     sg_io_hdr header{};
     return ::recv(fd.get(), &header, sizeof header, MSG_DONTWAIT) < 0;
+  }
+  bool empty_now() {
+    pollfd poll{.fd = fd.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&poll, 1, 0) == 0;
   }
   void answer(sg_io_hdr header) { EXPECT_EQ(::send(fd.get(), &header, sizeof header, 0), static_cast<ssize_t>(sizeof header)); }
 };
@@ -236,6 +248,8 @@ TEST_F(SgCommandsTest, AReplyMayComeBeforeTheLaneSaysThatItSubmitted) {
 
   submit(a, 2);
   commands_->flush();
+  submit(a, 9);  // so that the lane is awaited
+  commands_->flush();
   ports::LaneTask task = std::move(lanes_.tasks.front().second);
   lanes_.tasks.pop_front();
   Continuation done = task();
@@ -244,6 +258,9 @@ TEST_F(SgCommandsTest, AReplyMayComeBeforeTheLaneSaysThatItSubmitted) {
   ASSERT_EQ(replies.size(), 1u);
   EXPECT_EQ(replies[0].op, OpId{2});
   done();
+  lanes_.run();
+  kernel_["sda"].answer(kernel_["sda"].next());
+  EXPECT_EQ(collect().size(), 1u);
   submit(a, 3);
   commands_->flush();
   lanes_.run();
@@ -449,6 +466,37 @@ TEST_F(SgCommandsTest, RepliesOfABurstAreTakenTogether) {
   EXPECT_FALSE(readable());
 }
 
+TEST_F(SgCommandsTest, TheNextBurstIsGatheredAboutAsLongAsTheLastOneTook) {
+  constexpr std::uint32_t paths = limits::sg_burst + 2;
+  for (std::uint32_t slot = 0; slot < paths; ++slot) attach({slot, 1}, "sd" + std::to_string(slot), 3);
+  auto ask_all = [&] {
+    for (std::uint32_t slot = 0; slot < paths; ++slot) submit({slot, 1}, slot + 1);
+    commands_->flush();
+    lanes_.run();
+  };
+  auto answer_all = [&] {
+    for (std::uint32_t slot = 0; slot < paths; ++slot) {
+      Kernel& far_end = kernel_["sd" + std::to_string(slot)];
+      if (!far_end.empty_now()) far_end.answer(far_end.next());
+    }
+  };
+  ask_all();
+  kernel_["sd0"].answer(kernel_["sd0"].next());
+  clock_.time += limits::sg_burst_window;
+  EXPECT_EQ(collect().size(), 1u) << "the rest takes longer";
+  clock_.time += 2 * limits::sg_burst_window;
+  answer_all();
+  EXPECT_EQ(collect().size(), paths - 1);
+
+  clock_.time += seconds{1};
+  ask_all();
+  answer_all();
+  clock_.time += 2 * limits::sg_burst_window;
+  EXPECT_TRUE(collect().empty()) << "the last one took three windows";
+  clock_.time += limits::sg_burst_window;
+  EXPECT_EQ(collect().size(), paths);
+}
+
 TEST_F(SgCommandsTest, ALaneThatRefusesIsAskedAgain) {
   attach(a, "sda", 3);
   lanes_.refuse = true;
@@ -472,6 +520,70 @@ TEST_F(SgCommandsTest, AStuckSubmissionIsShown) {
   ASSERT_EQ(stalled.size(), 1u);
   EXPECT_TRUE(stalled[0].in_kernel);
   EXPECT_EQ(stalled[0].waiting, 1u);
+}
+
+TEST_F(SgCommandsTest, WhatIsSimplyWithTheKernelCallsNobody) {
+  attach(a, "sda", 3);
+  submit(a, 1);
+  commands_->flush();
+  EXPECT_TRUE(lanes_.run_task()) << "the node was opened: that is to be told";
+  kernel_["sda"].answer(kernel_["sda"].next());
+  EXPECT_EQ(collect().size(), 1u);
+
+  submit(a, 2);
+  commands_->flush();
+  EXPECT_FALSE(lanes_.run_task());
+  clock_.time += seconds{9};
+  EXPECT_TRUE(commands_->stalled(seconds{1}).empty()) << "the lane is done with it";
+  kernel_["sda"].answer(kernel_["sda"].next());
+  EXPECT_EQ(collect().size(), 1u);
+
+  // A second batch finds the lane done, whether or not the first has been answered.
+  submit(a, 3);
+  commands_->flush();
+  EXPECT_FALSE(lanes_.run_task());
+  submit(a, 4);
+  commands_->flush();
+  EXPECT_FALSE(lanes_.run_task());
+  kernel_["sda"].answer(kernel_["sda"].next());
+  kernel_["sda"].answer(kernel_["sda"].next());
+  EXPECT_EQ(collect().size(), 2u);
+}
+
+TEST_F(SgCommandsTest, ALaneThatIsAwaitedCalls) {
+  attach(a, "sda", 3);
+  submit(a, 1);
+  commands_->flush();
+  lanes_.run();
+  submit(a, 2);
+  commands_->flush();
+  submit(a, 3);
+  commands_->flush();
+  EXPECT_EQ(lanes_.tasks.size(), 1u) << "one batch of a host at a time";
+  EXPECT_TRUE(lanes_.run_task()) << "another waits behind it";
+  EXPECT_EQ(lanes_.tasks.size(), 1u);
+  EXPECT_FALSE(lanes_.run_task());
+  for (int i = 0; i < 3; ++i) kernel_["sda"].answer(kernel_["sda"].next());
+  EXPECT_EQ(collect().size(), 3u);
+}
+
+TEST_F(SgCommandsTest, AHostIsForgottenWithItsLastDeviceThoughItsLaneCalledNobody) {
+  attach(a, "sda", 3);
+  submit(a, 1);
+  commands_->flush();
+  lanes_.run();
+  submit(a, 2);
+  commands_->flush();
+  EXPECT_FALSE(lanes_.run_task());
+  commands_->detach(a);
+  lanes_.run();
+  attach(a, "sda", 3);
+  submit(a, 3);
+  commands_->flush();
+  lanes_.run();
+  EXPECT_EQ(opens_, 2);
+  kernel_["sda"].answer(kernel_["sda"].next());
+  EXPECT_EQ(collect().size(), 1u);
 }
 
 TEST_F(SgCommandsTest, ATaskMayOutliveTheOwner) {

@@ -8,6 +8,7 @@
 //   probe_sys watch SECONDS              TEST UNIT READY to each disk every 100 ms: who answers, what is stuck
 //   probe_sys read SECONDS               the same with reads past the page cache
 //   probe_sys nvme DISK                  Identify Controller through the disk's controller
+//   probe_sys window SECONDS             sleeps between two markers for host/instructions.c
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -362,6 +363,16 @@ int map(const std::string& name, const std::string& wwid, const std::vector<std:
   return 0;
 }
 
+/// A no-operation that no compiler makes.
+void mark() { asm volatile("nopl 0x4d504154(%rax)"); }
+
+int window(int seconds_to_wait) {
+  mark();
+  ::sleep(static_cast<unsigned>(seconds_to_wait));
+  mark();
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -374,6 +385,8 @@ int main(int argc, char** argv) {
   if (command == "read" && words.size() == 2) return watch(std::atoi(words[1].c_str()), true);
   if (command == "nvme" && words.size() == 2) return nvme(words[1]);
   if (command == "map" && words.size() >= 4) return map(words[1], words[2], {words.begin() + 3, words.end()});
-  fmt::print(stderr, "usage: probe_sys paths | check ROUNDS | watch SECONDS | read SECONDS | nvme DISK | map NAME WWID DISK...\n");
+  if (command == "window" && words.size() == 2) return window(std::atoi(words[1].c_str()));
+  fmt::print(stderr, "usage: probe_sys paths | check ROUNDS | watch SECONDS | read SECONDS | nvme DISK | window SECONDS | "
+                     "map NAME WWID DISK...\n");
   return 64;
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import image, machine
 
 UDEV = ("lean", "fast", "full")
-DEFAULTS = {"timeout": "120", "memory": "1024", "cpus": "2", "udev": "lean", "tree": "yes"}
+DEFAULTS = {"timeout": "120", "memory": "1024", "cpus": "2", "udev": "lean", "tree": "yes", "count": "nothing"}
 
 
 class BadCase(Exception):
@@ -31,6 +31,10 @@ def header(case: Path) -> dict[str, str]:
             raise BadCase(f"{case}: {key} is not a number: {settings[key]}")
     if settings["udev"] not in UDEV:
         raise BadCase(f"{case}: udev is none of {', '.join(UDEV)}: {settings['udev']}")
+    if settings["count"] not in ("nothing", "instructions"):
+        raise BadCase(f"{case}: what can be counted are instructions, not {settings['count']}")
+    if settings["count"] != "nothing" and settings["cpus"] != "1":
+        raise BadCase(f"{case}: instructions are counted on a machine with one processor (cpus: 1)")
     return settings
 
 
@@ -61,4 +65,5 @@ def run(case: Path, build_dir: Path | None, kernel: str | None) -> int:
         arguments = os.environ.get("MULTIPATH_LAB_ARGUMENTS", "").split()
         return machine.run(boot, machine.Order(
             script=case, tree=tree, arguments=arguments, timeout=int(settings["timeout"]), memory=int(settings["memory"]),
-            cpus=int(settings["cpus"]), udev=settings["udev"]))
+            cpus=int(settings["cpus"]), udev=settings["udev"],
+            count_instructions=settings["count"] == "instructions"))

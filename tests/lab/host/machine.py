@@ -9,6 +9,7 @@ as soon as it has read the marker, so a guest whose disks hang need not shut dow
 import ctypes
 import fcntl
 import os
+import re
 import secrets
 import selectors
 import shutil
@@ -43,6 +44,7 @@ class Order:
     cpus: int = 2
     udev: str = "lean"
     quiet_kernel: bool = False
+    count_instructions: bool = False  # of user mode; the script finds /lab/instructions where that is possible
 
 
 def run(boot: image.Image, order: Order) -> int:
@@ -139,10 +141,34 @@ def command(boot: image.Image, order: Order, work: Path) -> list[str]:
     if order.share:
         line += ["-fsdev", f"local,id=out,path={order.share},security_model=none,multidevs=remap",
                  "-device", "virtio-9p-pci,fsdev=out,mount_tag=out"]
+    if order.count_instructions:
+        line += counting(work)
     if order.tree:
         line += ["-drive", f"file={work / 'tree.tar'},if=none,id=tree,format=raw,readonly=on",
                  "-device", "virtio-blk-pci,drive=tree"]
     return line
+
+
+def counting(work: Path) -> list[str]:
+    """The words that make QEMU count instructions into /lab/instructions. None, with a line that says why, where it cannot."""
+    plugin = work / "instructions.so"
+    source = Path(__file__).resolve().parent / "instructions.c"
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    options = subprocess.run(["qemu-system-x86_64", "-help"], capture_output=True, text=True, check=False).stdout
+    if not re.search(r"^-plugin ", options, re.M):
+        image.say("instructions are not counted: this QEMU takes no plugins")
+        return []
+    if not compiler:
+        image.say("instructions are not counted: there is no C compiler")
+        return []
+    built = subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-o", str(plugin), str(source)],
+                           capture_output=True, text=True, check=False)
+    if built.returncode:
+        image.say(f"instructions are not counted: {source.name} cannot be built: {built.stderr.strip()}")
+        return []
+    counts = work / "lab/instructions"
+    counts.touch()
+    return ["-plugin", f"{plugin},out={counts}"]
 
 
 def die_with_parent() -> None:

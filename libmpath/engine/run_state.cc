@@ -52,6 +52,12 @@ void Engine::Core::restore_marks(PathRecord& path) {
   restored_paths.erase(at);
   if (marks.disk_sequence != path.facts->disk_sequence || marks.wwid != path.facts->wwid) return;
   path.quarantined = marks.quarantined;
+  if (marks.quarantined && marks.identity != 0 && marks.identity != path.facts->identity) {
+    // The kernel has asked the device for its name anew, and now takes the stranger for granted. We do not.
+    PathFacts facts = *path.facts;
+    facts.identity = marks.identity;
+    path.facts = std::make_shared<const PathFacts>(std::move(facts));
+  }
   path.suspect = marks.suspect;
   path.unreliable = marks.unreliable;
   path.distrust_restored = marks.unreliable || marks.marginal_reasons.has(MarginalReason::sampled);
@@ -92,6 +98,7 @@ void Engine::Core::note_marks(PathRecord& path) {
              .quarantined = path.quarantined, .suspect = path.suspect, .unreliable = path.unreliable,
              .disabled = path.checks_disabled, .marginal_reasons = path.marginal_reasons};
   }
+  if (saved.quarantined) saved.identity = path.facts->identity;
   if (says_something(saved)) {
     marked_paths.insert(path.id);
   } else {

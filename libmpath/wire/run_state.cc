@@ -50,6 +50,7 @@ std::optional<PathMarks> path_marks(const std::vector<std::string_view>& words) 
     marks.suspect = marks.suspect || word == "suspect";
     marks.unreliable = marks.unreliable || word == "unreliable";
     marks.disabled = marks.disabled || word == "disabled";
+    if (auto identity = value_of(word, "identity=")) marks.identity = *identity;
     if (auto reasons = value_of(word, "marginal="); reasons && *reasons <= UINT8_MAX) {
       marks.marginal_reasons = MarginalReasons::from_bits(static_cast<std::uint8_t>(*reasons));
     }
@@ -95,6 +96,7 @@ std::string format_run_state(const RunState& state) {
   for (const PathMarks& marks : state.paths) {
     text += fmt::format("path {} {} {}", to_string(marks.devnum), marks.disk_sequence, encode_dm_name(marks.wwid.text));
     if (marks.quarantined) text += " quarantined";
+    if (marks.identity != 0) text += fmt::format(" identity={}", marks.identity);
     if (marks.suspect) text += " suspect";
     if (marks.unreliable) text += " unreliable";
     if (marks.disabled) text += " disabled";

@@ -24,6 +24,7 @@ struct PathMarks {
   bool quarantined = false;
   bool suspect = false;
   bool unreliable = false;
+  std::uint64_t identity = 0;  ///< of a quarantined path: fingerprint of the volume that it was found as; 0: not known
   bool disabled = false;  ///< by the command `fail path`
   MarginalReasons marginal_reasons;
   friend bool operator==(const PathMarks&, const PathMarks&) = default;

@@ -136,6 +136,31 @@ TEST(RunState, GhostDelayGoesOnInTheNextDaemon) {
   }
 }
 
+TEST(RunState, AQuarantineHoldsThoughTheKernelHasLearntTheStrangersName) {
+  TwoPaths first("polling_interval 1\nmax_polling_interval 1");
+  first.start();
+  first.run(seconds{2});
+  first.disks.at("sda").volume = 2;
+  first.kernel_fails("sda");
+  first.run(seconds{5});
+  ASSERT_EQ(saved(first).paths.size(), 1u);
+
+  // udev still has the old name.
+  TwoPaths second("polling_interval 1\nmax_polling_interval 1");
+  second.run_state_file = first.run_state_file;
+  second.disks.at("sda").volume = 2;
+  second.disks.at("sda").found.vpd_page_83 = page_83(2, 1);
+  second.start();
+  second.run(seconds{10});
+  EXPECT_NE(second.kernel_state("sda"), KernelPathState::active);
+  ASSERT_EQ(saved(second).paths.size(), 1u);
+  EXPECT_TRUE(saved(second).paths[0].quarantined);
+  second.disks.at("sda").volume = 1;
+  second.run(seconds{5});
+  EXPECT_EQ(second.kernel_state("sda"), KernelPathState::active);
+  EXPECT_EQ(second.run_state_file, "");
+}
+
 TEST(RunState, DamageIsSaidAndOverwritten) {
   TwoPaths bench;
   bench.run_state_file = "rubbish";

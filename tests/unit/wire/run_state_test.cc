@@ -11,7 +11,7 @@ namespace {
 
 RunState sample() {
   RunState state;
-  state.paths.push_back({.devnum = {8, 16}, .disk_sequence = 12, .wwid = {"3600a"}, .quarantined = true, .disabled = true});
+  state.paths.push_back({.devnum = {8, 16}, .disk_sequence = 12, .wwid = {"3600a"}, .quarantined = true, .identity = 99, .disabled = true});
   state.paths.push_back({.devnum = {259, 3}, .disk_sequence = 0, .wwid = {"1ATA  a\nb"}, .suspect = true, .unreliable = true,
                          .marginal_reasons = MarginalReasons::from_bits(5)});
   state.maps.push_back({.wwid = {"3600b"}, .queueing_disabled = true});
@@ -35,7 +35,7 @@ TEST(RunState, ComesBackAsItWent) {
 
 TEST(RunState, LooksLikeThis) {
   EXPECT_TRUE(format_run_state(sample()).starts_with("multipathd state 1\n"
-                                                     "path 8:16 12 3600a quarantined disabled\n"
+                                                     "path 8:16 12 3600a quarantined identity=99 disabled\n"
                                                      "path 259:3 0 1ATA\\x20\\x20a\\x0ab suspect unreliable marginal=5\n"
                                                      "map 3600b queueing-disabled\n"
                                                      "map 3600c ready-at=9000000000\n"

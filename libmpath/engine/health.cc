@@ -10,7 +10,7 @@ namespace {
 constexpr Duration pending_retry = seconds{1};
 /// What the kernel tells of by events needs no reading; this is for what it does not tell.
 constexpr int rounds_between_reads = 10;
-constexpr Duration least_between_reads = seconds{30};
+constexpr Duration least_between_reads = seconds{60};
 /// Between the deadline of a command and the verdict.
 constexpr Duration last_look = milliseconds{500};
 constexpr Duration kernel_failure_memory = seconds{60};

@@ -50,6 +50,9 @@ class Lanes {
   virtual ~Lanes() = default;
   /// Engine thread. False if the lane's queue is full (limits::lane_queue): the task is not taken.
   [[nodiscard]] virtual bool submit(Lane lane, std::uint64_t key, LaneTask task) = 0;
+  /// Engine thread. Between the two, what is submitted may begin later, but not after let_go(): many tasks, one wake-up.
+  virtual void hold_back() {}
+  virtual void let_go() {}
 };
 
 /// Device-mapper. Functions marked [lane] block and run on that lane; `name` may hold any byte the kernel allows.

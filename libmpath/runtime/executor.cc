@@ -60,6 +60,7 @@ bool Executor::turn() {
   take(requests_, begin);
   // What has been answered is known before anybody's age is judged.
   if (completions_.empty() && engine_.next_deadline() <= begin) engine_.step(engine::TimeAdvanced{}, begin, effects_);
+  ports_.lanes.hold_back();
   // Carrying out an effect never calls the engine; what is ready at once is queued.
   for (engine::Effect& effect : effects_) {
     if (effects_left_ == 0) break;
@@ -69,6 +70,7 @@ bool Executor::turn() {
   }
   effects_.clear();
   if (effects_left_ > 0) ports_.commands.flush();
+  ports_.lanes.let_go();
   engine_.count_turn(ports_.clock.now() - begin);
   return has_work();
 }

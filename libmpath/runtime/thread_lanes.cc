@@ -136,7 +136,9 @@ class ThreadLanes::Pool : public std::enable_shared_from_this<Pool> {
  public:
   Pool(std::shared_ptr<Shared> shared, const PoolPlan& plan) : shared_(std::move(shared)), plan_(plan) {}
 
-  bool submit(Lane lane, std::uint64_t key, LaneTask task);
+  /// `hold`: nobody is woken for it before let_go().
+  bool submit(Lane lane, std::uint64_t key, LaneTask task, bool hold);
+  void let_go();
   MonoTime tend(MonoTime now);
   void busy(MonoTime now, Duration age, std::vector<BusyLane>& out);
   int start();
@@ -223,7 +225,7 @@ void ThreadLanes::Pool::push_ready(Strand& strand) {
   ++ready_count_;
 }
 
-bool ThreadLanes::Pool::submit(Lane lane, std::uint64_t key, LaneTask task) {
+bool ThreadLanes::Pool::submit(Lane lane, std::uint64_t key, LaneTask task, bool hold) {
   std::unique_lock lock(mutex_);
   std::size_t& waiting = waiting_[static_cast<std::size_t>(lane)];
   if (stopping_ || waiting >= limits::lane_queue) return false;
@@ -236,7 +238,7 @@ bool ThreadLanes::Pool::submit(Lane lane, std::uint64_t key, LaneTask task) {
   ++waiting;
   bool became_ready = ++strand.waiting == 1 && !strand.running;
   if (became_ready) push_ready(strand);
-  bool wakes = became_ready && idle_ > 0;
+  bool wakes = became_ready && idle_ > 0 && !hold;
   if (wakes) {
     --idle_;
     ++woken_;
@@ -245,6 +247,15 @@ bool ThreadLanes::Pool::submit(Lane lane, std::uint64_t key, LaneTask task) {
   lock.unlock();  // first, or the woken thread would wait for the lock
   if (wakes) sleepers_.wake_one();
   return true;
+}
+
+void ThreadLanes::Pool::let_go() {
+  std::unique_lock lock(mutex_);
+  std::size_t count = std::min(idle_, ready_count_ - std::min(ready_count_, woken_));
+  idle_ -= count;
+  woken_ += count;
+  lock.unlock();
+  for (; count > 0; --count) sleepers_.wake_one();
 }
 
 void* ThreadLanes::Pool::thread_body(void* argument) {
@@ -404,7 +415,19 @@ ThreadLanes::~ThreadLanes() {
 }
 
 bool ThreadLanes::submit(Lane lane, std::uint64_t key, LaneTask task) {
-  return pools_[pool_of(lane)]->submit(lane, key, std::move(task));
+  PoolIndex pool = pool_of(lane);
+  if (holding_) held_ |= 1U << pool;
+  return pools_[pool]->submit(lane, key, std::move(task), holding_);
+}
+
+void ThreadLanes::hold_back() { holding_ = true; }
+
+void ThreadLanes::let_go() {
+  holding_ = false;
+  std::uint32_t held = std::exchange(held_, 0);
+  for (std::size_t pool = 0; held != 0; ++pool, held >>= 1U) {
+    if ((held & 1U) != 0) pools_[pool]->let_go();
+  }
 }
 
 MonoTime ThreadLanes::tend() {

@@ -42,6 +42,8 @@ class ThreadLanes final : public ports::Lanes {
   ~ThreadLanes() override;
 
   [[nodiscard]] bool submit(ports::Lane lane, std::uint64_t key, ports::LaneTask task) override;
+  void hold_back() override;
+  void let_go() override;
 
   /// Engine thread, once a turn: starts threads where all sleep. Gives when to call again at the latest; no_deadline
   /// (and no lock taken) as long as nothing waits for a thread.
@@ -65,6 +67,8 @@ class ThreadLanes final : public ports::Lanes {
 
   std::shared_ptr<Shared> shared_;
   std::vector<std::shared_ptr<Pool>> pools_;
+  bool holding_ = false;
+  std::uint32_t held_ = 0;  ///< pools that were given something meanwhile, one bit for each
   bool stopped_ = false;
 };
 

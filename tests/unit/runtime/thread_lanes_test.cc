@@ -107,6 +107,21 @@ TEST_F(ThreadLanesTest, OrderHoldsWithinOneKey) {
   EXPECT_EQ(order, expected);
 }
 
+TEST_F(ThreadLanesTest, WhatIsHeldBackRunsOnceItIsLetGo) {
+  for (int round = 0; round < 50; ++round) {
+    constexpr std::uint64_t keys = 5;  // more than threads that wait for them
+    lanes_->hold_back();
+    for (std::uint64_t key = 0; key < keys; ++key) {
+      ASSERT_TRUE(lanes_->submit(Lane::submit, key, []() -> Continuation { return [] {}; }));
+    }
+    ASSERT_TRUE(lanes_->submit(Lane::fast, 0, []() -> Continuation { return [] {}; }));
+    lanes_->let_go();
+    inbox_.run(keys + 1);
+  }
+  ASSERT_TRUE(lanes_->submit(Lane::submit, 0, []() -> Continuation { return [] {}; }));
+  inbox_.run(1);
+}
+
 TEST_F(ThreadLanesTest, AStuckHostDoesNotHoldAnother) {
   std::latch started(1), release(1);
   hold(Lane::submit, 1, started, release);

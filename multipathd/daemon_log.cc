@@ -42,7 +42,7 @@ bool reaches_journal(LogTarget target) {
 
 bool send_to_journal(const std::string& text, int priority, const std::vector<LogField>& fields) {
   std::vector<std::string> entries = {"MESSAGE=" + text, fmt::format("PRIORITY={}", priority), "SYSLOG_IDENTIFIER=multipathd"};
-  for (const LogField& field : fields) entries.push_back(fmt::format("{}={}", field.name, field.value));
+  for (const LogField& field : fields) entries.push_back(fmt::format("{}={}", field.name, escape(field.value)));
   std::vector<iovec> parts;
   parts.reserve(entries.size());
   for (std::string& entry : entries) parts.push_back({entry.data(), entry.size()});

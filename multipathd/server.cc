@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "libmpath/base/limits.h"
@@ -15,6 +16,13 @@
 #include "libmpath/sys/dm_actors.h"
 
 namespace mpath::daemon {
+
+namespace {
+/// Of users other than root: they must not be able to take all connections, or make replies pile up.
+constexpr std::size_t clients_of_users = limits::clients / 4;
+/// Without a free descriptor no client can be taken; after this it is tried again.
+constexpr Duration accept_pause = seconds{1};
+}  // namespace
 
 struct Server::Client {
   std::uint64_t id = 0;
@@ -57,11 +65,20 @@ void Server::watch_listeners(bool watch) {
 void Server::accept(int listener) {
   for (int i = 0; i < limits::socket_backlog && clients_.size() < limits::clients; ++i) {
     UniqueFd fd{::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-    if (!fd) return;
+    if (!fd) {
+      // The connection stays in the backlog, so the socket would be ready again at once.
+      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        watch_listeners(false);
+        accept_again_ = loop_.now() + accept_pause;
+      }
+      return;
+    }
     ucred peer{};
     socklen_t length = sizeof peer;
     // Who it is comes before anything it says.
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
+    auto is_users = [](const auto& entry) { return entry.second->uid != 0; };
+    if (peer.uid != 0 && static_cast<std::size_t>(std::ranges::count_if(clients_, is_users)) >= clients_of_users) continue;
     auto client = std::make_unique<Client>();
     client->id = ++last_client_;
     client->uid = peer.uid;
@@ -157,6 +174,8 @@ void Server::write_reply(Client& client) {
     ssize_t put = ::send(client.fd.get(), client.output.data() + client.sent, client.output.size() - client.sent, MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0 && errno == EAGAIN) {
+      // Who does not read does not keep us holding the reply.
+      client.deadline = loop_.now() + patience_;
       if (!loop_.rearm(client.fd.get(), EPOLLOUT)) client.dropped = true;
       return;
     }
@@ -168,6 +187,7 @@ void Server::write_reply(Client& client) {
   }
   client.output = {};
   client.sent = 0;
+  client.deadline = no_deadline;
   if (client.last_reply) {
     client.dropped = true;
     return;
@@ -183,18 +203,26 @@ void Server::drop(Client& client) {
 }
 
 MonoTime Server::next_deadline() const {
-  MonoTime next = no_deadline;
+  MonoTime next = accept_again_;
   for (const auto& [id, client] : clients_) next = std::min(next, client->deadline);
   return next;
 }
 
 void Server::expire(MonoTime now) {
+  if (accept_again_ <= now) {
+    accept_again_ = no_deadline;
+    if (!listening_ && clients_.size() < limits::clients) watch_listeners(true);
+  }
   std::vector<std::uint64_t> late;
   for (const auto& [id, client] : clients_) {
     if (client->deadline <= now) late.push_back(id);
   }
   for (std::uint64_t id : late) {
     Client& client = *clients_.at(id);
+    if (!client.output.empty()) {
+      drop(client);
+      continue;
+    }
     if (client.request != RequestId::none) waiting_.erase(std::exchange(client.request, RequestId::none));
     client.last_reply = client.decoder.started();
     queue_reply(client, command::timeout_reply);

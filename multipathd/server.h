@@ -30,7 +30,8 @@ class Server {
   [[nodiscard]] Status listen(std::vector<UniqueFd> sockets);
   /// The text that answers `id`; a client that went meanwhile is forgotten about.
   void send(RequestId id, std::string_view text);
-  /// Requests older than the patience are answered with a time-out.
+  /// Requests older than the patience are answered with a time-out; a client that has not taken anything of its reply for so long is
+  /// disconnected.
   void expire(MonoTime now);
   [[nodiscard]] MonoTime next_deadline() const;
   void set_patience(Duration patience) { patience_ = patience; }
@@ -53,6 +54,7 @@ class Server {
   Duration patience_;
   std::vector<UniqueFd> listeners_;
   bool listening_ = false;
+  MonoTime accept_again_ = no_deadline;  ///< when there may be descriptors for clients again
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::unordered_map<RequestId, std::uint64_t> waiting_;  ///< request → client
   std::uint64_t last_client_ = 0;

@@ -2,6 +2,8 @@
 #include "libmpath/sys/device_mapper.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
@@ -58,7 +60,10 @@ Status name_users(Status status, DevNum device) {
 
 /// Why the kernel would not have a table: the paths that somebody else holds, by name and holder.
 Status name_held_paths(Status status, const MultipathTable& table) {
-  if (status || status.error().code != ErrorCode::busy) return status;
+  if (status) return status;
+  // Creating is several calls for libdevmapper, which then says which one failed, but not with its errno.
+  const bool is_held = status.error().code == ErrorCode::busy || status.error().cause.contains(std::strerror(EBUSY));
+  if (!is_held) return status;
   std::string held;
   for (const KernelGroup& group : table.groups) {
     for (const KernelPath& path : group.paths) {
@@ -67,7 +72,8 @@ Status name_held_paths(Status status, const MultipathTable& table) {
     }
   }
   Error failure = std::move(status.error());
-  if (!held.empty()) failure.cause += ": " + held;
+  failure.code = ErrorCode::busy;
+  if (!held.empty()) failure.cause = "a path is in use by somebody else: " + held;
   return std::unexpected(std::move(failure));
 }
 

@@ -1,7 +1,7 @@
 # timeout: 150
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Others at work on maps: removed and renamed from outside, with what is known of who did it; devices that use a path directly; a partition
-# map that comes back when its map stays; removals without a daemon, bounded in time.
+# map that comes back when its map stays; removals without a daemon, bounded in time; a path that becomes read-only.
 
 ask() { same "reply to $*" ok "$(multipathd "$@")"; }
 logged() { grep -q "$1" "$daemon_log"; }
@@ -85,14 +85,12 @@ said=$(multipath -f "/dev/mapper/$map" 2>&1) && fail "a map that is gone was rem
 same "message" "multipath: '/dev/mapper/$map' is not a valid argument" "$said"
 multipath -F || fail "nothing to remove is no failure"
 
-note "paths of other sizes, and read-only ones"
-truncate -s 24M /run/tcm/lu0
+note "a path that becomes read-only, and writable again"
 daemon_start || fail "the daemon does not start again"
 wait_for 20 maps_up 2 4 || fail "no maps"
-ask remove map "$map"
-blockdev --setro "/dev/$(tcm_disk 0 0)"
-ask add map "$map"
-wait_for 10 '[[ $(multipathd show topology) == *wp=ro* ]]' || fail "a map with a read-only path is writable: $(multipathd show topology)"
-blockdev --setrw "/dev/$(tcm_disk 0 0)"
+blockdev --setro "/dev/$disk" && echo change >"/sys/block/$disk/uevent"
+wait_for 10 '[[ $(multipathd show maps raw format "%w %r") == *"$map ro"* ]]' || fail "a map with a read-only path is writable"
+blockdev --setrw "/dev/$disk" && echo change >"/sys/block/$disk/uevent"
+wait_for 10 '[[ $(multipathd show maps raw format "%w %r") == *"$map rw"* ]]' || fail "it stays read-only"
 daemon_stop || fail "the daemon does not end"
 note "done"

@@ -136,7 +136,7 @@ wait_for 5 '[ ! -e "/run/multipath/failed_wwids/$third" ]' || fail "the mark sta
 
 note "what if"
 said 0 "data dm-" "3 of 4 paths left without $first: stays redundant" -- mpathctl what-if fail "$first"
-said 2 "data dm-" "no path" -- mpathctl what-if remove "$first" "$(tcm_disk 1 0)" "$(tcm_disk 2 0)" "$(tcm_disk 3 0)"
+said 2 "data dm-" "would have NO path" -- mpathctl what-if remove "$first" "$(tcm_disk 1 0)" "$(tcm_disk 2 0)" "$(tcm_disk 3 0)"
 said 64 "nothere" -- mpathctl what-if fail nothere
 
 daemon_stop || fail "the daemon does not end"

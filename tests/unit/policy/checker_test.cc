@@ -46,6 +46,23 @@ struct Checked {
   std::string_view remark;
 };
 
+/// What a device answers in turn, and what comes of it.
+struct AnswersRow {
+  const char* what;
+  std::vector<CommandOutcome> outcomes;
+  PathState state;
+  std::size_t commands;
+};
+
+/// The path after a check with these answers; state and number of commands have been compared.
+Checked follow(Checker checker, const AnswersRow& row) {
+  SCOPED_TRACE(row.what);
+  Checked path(checker);
+  EXPECT_EQ(path.check(row.outcomes).state, row.state);
+  EXPECT_EQ(path.commands.size(), row.commands);
+  return path;
+}
+
 PathState verdict(Checker checker, std::vector<CommandOutcome> answers) { return Checked(checker).check(std::move(answers)).state; }
 
 TEST(CheckerName, RoundTrip) {
@@ -179,13 +196,7 @@ TEST(CheckerDirectio, EveryRow) {
 }
 
 TEST(CheckerReadsector0, EveryRow) {
-  struct Row {
-    const char* what;
-    std::vector<CommandOutcome> outcomes;
-    PathState state;
-    std::size_t attempts;
-  };
-  const Row rows[] = {
+  const AnswersRow rows[] = {
       {"read", {good(std::vector<std::uint8_t>(512))}, PathState::up, 1},
       {"unit attention once", {sense(6, 0x29, 0), good()}, PathState::up, 2},
       {"unit attention for ever", {sense(6, 0x29, 0)}, PathState::down, 3},
@@ -196,13 +207,7 @@ TEST(CheckerReadsector0, EveryRow) {
       {"busy", {status(0x08)}, PathState::down, 1},
       {"reservation conflict", {status(0x18)}, PathState::down, 1},
   };
-  for (const Row& row : rows) {
-    SCOPED_TRACE(row.what);
-    Checked path(Checker::readsector0);
-    EXPECT_EQ(path.check(row.outcomes).state, row.state);
-    EXPECT_EQ(path.commands.size(), row.attempts);
-    EXPECT_EQ(path.commands.front(), "read");
-  }
+  for (const AnswersRow& row : rows) EXPECT_EQ(follow(Checker::readsector0, row).commands.front(), "read");
 }
 
 TEST(CheckerCciss, AnyErrorIsDown) {
@@ -309,13 +314,7 @@ TEST(CheckerRdac, ARefusedSettingIsOnlyRemarkedAndAnUnansweredOneTriedAgain) {
 
 // --- hp_sw: behaviour 4.5 --------------------------------------------------------------------------------------------------
 TEST(CheckerHpSw, EveryRow) {
-  struct Row {
-    const char* what;
-    std::vector<CommandOutcome> outcomes;
-    PathState state;
-    std::size_t commands;
-  };
-  const Row rows[] = {
+  const AnswersRow rows[] = {
       {"not SCSI", {failed(CommandFailure::not_a_scsi_device)}, PathState::wild, 1},
       {"no serial page", {sense(5, 0x24, 0)}, PathState::wild, 1},
       {"INQUIRY fails", {host(HostStatus::no_connect)}, PathState::down, 1},
@@ -324,13 +323,7 @@ TEST(CheckerHpSw, EveryRow) {
       {"any error", {good(), host(HostStatus::time_out)}, PathState::ghost, 2},
       {"unit attention", {good(), sense(6, 0x29, 0)}, PathState::ghost, 2},
   };
-  for (const Row& row : rows) {
-    SCOPED_TRACE(row.what);
-    Checked path(Checker::hp_sw);
-    EXPECT_EQ(path.check(row.outcomes).state, row.state);
-    EXPECT_EQ(path.commands.size(), row.commands);
-    EXPECT_EQ(path.commands.front(), "inquiry 80");
-  }
+  for (const AnswersRow& row : rows) EXPECT_EQ(follow(Checker::hp_sw, row).commands.front(), "inquiry 80");
 }
 
 // --- emc_clariion: behaviour 4.6 -------------------------------------------------------------------------------------------
@@ -340,13 +333,7 @@ TEST(CheckerEmc, EveryRow) {
     page[at] = value;
     return good(std::move(page));
   };
-  struct Row {
-    const char* what;
-    std::vector<CommandOutcome> outcomes;
-    PathState state;
-    std::size_t commands;
-  };
-  const Row rows[] = {
+  const AnswersRow rows[] = {
       {"not SCSI", {failed(CommandFailure::not_a_scsi_device)}, PathState::wild, 1},
       {"illegal request", {sense(5, 0x24, 0)}, PathState::wild, 1},
       {"transport", {host(HostStatus::bus_busy)}, PathState::down, 5},
@@ -366,13 +353,7 @@ TEST(CheckerEmc, EveryRow) {
       {"active, does not read", {good(emc_page(2)), sense(2, 4, 3)}, PathState::down, 2},
       {"cut off", {good({0, 0xc0})}, PathState::down, 1},
   };
-  for (const Row& row : rows) {
-    SCOPED_TRACE(row.what);
-    Checked path(Checker::emc_clariion);
-    EXPECT_EQ(path.check(row.outcomes).state, row.state);
-    EXPECT_EQ(path.commands.size(), row.commands);
-    EXPECT_FALSE(path.volume.is_inactive_snapshot);
-  }
+  for (const AnswersRow& row : rows) EXPECT_FALSE(follow(Checker::emc_clariion, row).volume.is_inactive_snapshot);
 }
 
 TEST(CheckerEmc, AnotherVolumeThanTheFirstIsDown) {

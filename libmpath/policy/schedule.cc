@@ -31,7 +31,7 @@ constexpr Duration shortest_pause = std::chrono::seconds{1};
 
 Duration next_interval(Duration current, bool starts_over, const CheckIntervals& intervals) {
   if (starts_over) return intervals.shortest;
-  if (current * 2 > intervals.longest / 2) return intervals.longest;
+  if (current >= intervals.longest / 2) return intervals.longest;
   return std::max(current * 2, intervals.shortest);
 }
 

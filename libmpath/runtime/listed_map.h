@@ -9,11 +9,12 @@
 
 namespace mpath::runtime {
 
-/// Of a device that is no multipath map, or cannot be read, only the name and number; nothing if it is gone by now.
+/// Of a device that is no multipath map only the name and number. Nothing if it is gone by now, or is a multipath map that cannot be read:
+/// one whose making was cut short has no table, and its name is not another's.
 [[nodiscard]] inline std::optional<KernelMap> read_listed(ports::DeviceMapper& device_mapper, const KernelMapListing& entry) {
   auto map = device_mapper.read(entry.name);
   if (map) return std::move(*map);
-  if (map.error().code == ErrorCode::not_found) return std::nullopt;
+  if (map.error().code == ErrorCode::not_found || entry.uuid.starts_with("mpath-")) return std::nullopt;
   return KernelMap{.name = entry.name, .uuid = {}, .devnum = entry.devnum, .table = {}};
 }
 

@@ -129,10 +129,14 @@ Result<DevNum> DeviceMapper::create(const MapSpec& spec, UdevFlags flags) {
   if (spec.wwid.empty() || spec.wwid.text.size() > longest_wwid) {
     return fail(ErrorCode::invalid_argument, spec.name.text, "the map has no WWID that device-mapper could store");
   }
+  const std::string uuid = "mpath-" + spec.wwid.text;
+  // Its making was cut short, by the death of whoever made it: it has no table, so nobody can have used it.
+  auto leftover = control_.info_by_uuid(uuid);
+  if (leftover && !leftover->has_live_table && leftover->open_count == 0) (void)dm_library::remove(MapName{leftover->name}, false, {});
   if (auto there = control_.info(spec.name)) {
     return fail(ErrorCode::exists, spec.name.text, "there is a device of this name already", there->uuid);
   }
-  if (auto there = control_.info_by_uuid("mpath-" + spec.wwid.text)) {
+  if (auto there = control_.info_by_uuid(uuid)) {
     return fail(ErrorCode::exists, spec.name.text, "the volume has a map already, named " + escape(there->name));
   }
   Status created = dm_library::create(spec, wire::format_table(spec.table), dm_library::udev_bits(flags),
@@ -141,7 +145,7 @@ Result<DevNum> DeviceMapper::create(const MapSpec& spec, UdevFlags flags) {
   auto info = control_.info(spec.name);
   if (!created && created.error().code != ErrorCode::timeout) {
     // libdevmapper removes what it could not fill; if that failed too, once more, and only an empty device of ours.
-    if (info && info->uuid == "mpath-" + spec.wwid.text && !info->has_live_table) {
+    if (info && info->uuid == uuid && !info->has_live_table) {
       (void)dm_library::remove(spec.name, false, {});
     }
     return std::unexpected(std::move(created.error()));

@@ -23,7 +23,8 @@ TEST(CheckInterval, GrowsWhileAllIsGoodAndStartsOverAfterAChange) {
       {seconds{10}, false, usual, seconds{20}},
       {seconds{20}, false, usual, seconds{20}},
       {seconds{20}, true, usual, seconds{5}},
-      {seconds{6}, false, {seconds{6}, seconds{20}}, seconds{20}},  // more than half of it after doubling
+      {seconds{6}, false, {seconds{6}, seconds{20}}, seconds{12}},
+      {seconds{12}, false, {seconds{6}, seconds{20}}, seconds{20}},  // half of it or more: the longest is next
       {seconds{1}, false, usual, seconds{5}},                       // polling_interval has grown meanwhile
       {seconds{60}, false, usual, seconds{20}},                     // max_polling_interval has shrunk
       {seconds{3}, false, {seconds{3}, seconds{3}}, seconds{3}},

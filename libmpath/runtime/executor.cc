@@ -30,24 +30,23 @@ Executor::~Executor() = default;
 
 void Executor::post(engine::Event event) {
   if (std::holds_alternative<engine::RequestArrived>(event)) {
-    requests_.push_back(std::move(event));
+    requests_.push(std::move(event));
   } else {
-    kernel_events_.push_back(std::move(event));
+    kernel_events_.push(std::move(event));
   }
 }
 
-void Executor::complete(engine::Event event) { completions_.push_back(std::move(event)); }
+void Executor::complete(engine::Event event) { completions_.push(std::move(event)); }
 
 bool Executor::has_work() const {
   return !completions_.empty() || !kernel_events_.empty() || !requests_.empty() ||
          engine_.next_deadline() <= ports_.clock.now();
 }
 
-void Executor::take(std::deque<engine::Event>& events, MonoTime now) {
+void Executor::take(EventQueue& events, MonoTime now) {
   for (std::size_t i = 0; i < limits::events_per_turn && !events.empty(); ++i) {
     // The step may queue more; what it was given must not move meanwhile.
-    engine::Event event = std::move(events.front());
-    events.pop_front();
+    engine::Event event = events.pop();
     engine_.step(event, now, effects_);
   }
 }

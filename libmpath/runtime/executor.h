@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 
 #include "libmpath/engine/engine.h"
 #include "libmpath/ports/ports.h"
+#include "libmpath/runtime/event_queue.h"
 
 namespace mpath::runtime {
 
@@ -109,7 +109,7 @@ class Executor {
               std::move_only_function<void()> then);
 
   void complete(engine::Event event);
-  void take(std::deque<engine::Event>& events, MonoTime now);
+  void take(EventQueue& events, MonoTime now);
   void hold_or_let_go(std::shared_ptr<engine::RunTableAction> effect);
   void swap_in(std::shared_ptr<engine::RunTableAction> effect);
   void finish_table(const engine::RunTableAction& effect, Result<DevNum> result);
@@ -120,9 +120,9 @@ class Executor {
   ports::Ports ports_;
   Host& host_;
   ConfigurationParser parser_;
-  std::deque<engine::Event> completions_;
-  std::deque<engine::Event> kernel_events_;
-  std::deque<engine::Event> requests_;
+  EventQueue completions_;
+  EventQueue kernel_events_;
+  EventQueue requests_;
   std::vector<engine::Effect> effects_;
   std::vector<ports::CommandReply> replies_;
   std::vector<std::uint32_t> busy_hosts_;

@@ -9,6 +9,8 @@ namespace mpath::policy {
 
 namespace {
 
+constexpr std::string_view default_attribute = "ID_SERIAL";  ///< of SCSI disks; made from page 0x83
+
 std::string_view property(const UdevProperties& properties, std::string_view name) {
   for (const auto& [key, value] : properties) {
     if (key == name) return value;
@@ -55,6 +57,9 @@ PathFacts identify(const DiscoveredPath& path, const config::PathSettings& setti
   if (!attribute.empty() && !value.empty()) {
     facts.wwid = wire::normalise_wwid(value).wwid;
     facts.wwid_source = WwidSource::udev_property;
+    // udev and the kernel have asked the device at different times, and it was not the same volume. It is used as what udev says, so that is
+    // what it must answer as: who is behind it now tells its first check.
+    if (attribute == default_attribute && wire::contradicts(path.vpd_page_83, facts.wwid)) facts.identity = fingerprint(facts.wwid.text);
     return facts;
   }
   if (!attribute.empty() && !allow_fallback) return facts;

@@ -181,6 +181,24 @@ Result<Wwid> choose_wwid(Bytes page) {
   return Wwid{std::move(best)};
 }
 
+bool contradicts(Bytes page, const Wwid& wwid) {
+  // The type digit, and 8 or 16 bytes in hexadecimal.
+  constexpr std::size_t short_name = 17;
+  constexpr std::size_t long_name = 33;
+  const std::string& text = wwid.text;
+  bool is_naa = (text.size() == short_name || text.size() == long_name) && text.starts_with('3') &&
+                text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  auto designators = parse_device_identification(page);
+  if (!is_naa || !designators) return false;
+  bool has_names = false;
+  for (const Designator& designator : *designators) {
+    if (designator.type != DesignatorType::naa || designator.association != Association::logical_unit) continue;
+    has_names = true;
+    if (render(designator) == text) return false;
+  }
+  return has_names;
+}
+
 std::optional<std::uint16_t> target_port_group(Bytes page) {
   return port_number(page, DesignatorType::target_port_group);
 }

@@ -43,6 +43,10 @@ struct Designator {
 /// bytes, '/') become '_'. Errors: corrupt as above; not_found, if no designator can serve.
 [[nodiscard]] Result<Wwid> choose_wwid(Bytes page);
 
+/// The page has NAA names of the logical unit (SPC-6 7.7.6.6), and `wwid`, which looks like one of them, is none of them: it was made
+/// from another page.
+[[nodiscard]] bool contradicts(Bytes page, const Wwid& wwid);
+
 /// ALUA target port group of the port through which the page was read, if it says so.
 [[nodiscard]] std::optional<std::uint16_t> target_port_group(Bytes page);
 /// Relative port identifier of that port, likewise.

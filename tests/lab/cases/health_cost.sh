@@ -9,7 +9,7 @@
 
 MOST_CALLS=2.2          # per check
 MOST_INSTRUCTIONS=30000 # per check, in user mode
-MOST_ALLOCATIONS=0.05   # per check: of what is done every so many checks
+MOST_ALLOCATIONS=10     # per check, at one check a second: it has none itself, but each map is compared once in a round of checks
 MOST_MEMORY=4096        # bytes per path
 LUNS=128
 FEW=16
@@ -74,7 +74,7 @@ count_checks() {
   cost_start calls commands || fail "the kernel cannot count system calls"
   instructions=$(cost_window "$1")
   between_ticks
-  cost_stop calls commands
+  cost_stop commands calls
   calls=$(cost_of calls "$daemon_pid" $(pgrep -P "$daemon_pid"))
   checks=$(cost_commands 0)
   others=$(($(cost_commands) - checks))
@@ -94,7 +94,7 @@ else
     note "instructions are not counted here"
   fi
   cost_start commands allocations || fail "the kernel cannot count allocations"
-  sleep 10
+  sleep 20
   cost_stop commands allocations
   allocations=$(cost_of allocations "$daemon_pid")
   printf '  %d allocations\n' "$allocations"

@@ -49,6 +49,23 @@ TEST(Identify, TakesTheWwidFromWhereTheConfigurationSays) {
   }
 }
 
+TEST(Identify, WhatUdevSaysIsWhatThePathMustAnswerAs) {
+  auto seen = [](const std::string& property, const std::string& value, std::uint8_t last) {
+    DiscoveredPath path{.facts = facts_of("sda"), .properties = {{property, value}}, .vpd_page_83 = page(last)};
+    return identified(path, "uid_attribute " + property);
+  };
+  std::string other = from_page;
+  other.back() = 'b';
+  std::uint64_t a = seen("ID_SERIAL", from_page, 0xa).identity;
+  EXPECT_EQ(seen("ID_SERIAL", other, 0xb).identity, seen("ID_SERIAL", "serial", 0xb).identity) << "both say the same";
+  PathFacts stale = seen("ID_SERIAL", from_page, 0xb);
+  EXPECT_EQ(stale.wwid.text, from_page);
+  EXPECT_EQ(stale.identity, a) << "the kernel's copy of the page is of another volume";
+  EXPECT_EQ(with_vpd_page_83(stale, page(0xa)).identity, a) << "it answers as it should";
+  EXPECT_NE(with_vpd_page_83(stale, page(0xb)).identity, a) << "it is the other one";
+  EXPECT_NE(seen("ID_UID", from_page, 0xb).identity, a) << "whatever makes that property may have reasons of its own";
+}
+
 TEST(Identify, NvmeAndDasdAskSysfs) {
   DiscoveredPath nvme{.facts = facts_of("nvme0n1")};
   nvme.facts.bus = Bus::nvme;

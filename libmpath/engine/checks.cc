@@ -112,6 +112,11 @@ void Engine::Core::on(const CommandFinished& event) {
   end_watch(*path, event.outcome);
   path->silent = may_hold_io(*path, event.outcome);
   heed_attention(*path, event.outcome);
+  if (std::exchange(path->check.outdated, false)) {
+    // The answer is to a question of the old checker or prioritizer: the new one asks its own.
+    if (path->check.step == CheckStep::ask) return begin_asking(*path);
+    if (path->check.step == CheckStep::prioritize) return continue_check(*path);
+  }
   switch (path->check.step) {
     case CheckStep::idle: break;
     case CheckStep::probe: judge_probe(*path, event.outcome); break;

@@ -33,7 +33,8 @@ std::string actors_in_short(std::string_view what, const std::vector<DmActor>& a
 void Engine::Core::read_map(MapRecord& map) {
   map.kernel_stale = false;
   map.read_op = new_op();
-  emit(ReadMap{map.read_op, map.id, map.kernel ? map.kernel->name : map.name});
+  map.read_name = map.kernel ? map.kernel->name : map.name;
+  emit(ReadMap{map.read_op, map.id, map.read_name});
 }
 
 void Engine::Core::on(const MapRead& event) {
@@ -45,6 +46,10 @@ void Engine::Core::on(const MapRead& event) {
   map->read_op = OpId::none;
   if (event.result && event.result->wwid() == map->wwid) {
     take_kernel_map(*map, *event.result);
+  } else if (map->kernel && map->kernel->name != map->read_name) {
+    // It was renamed meanwhile: what it was called says nothing of it.
+    map->kernel_stale = true;
+    queue_map(*map);
   } else if (event.result || event.result.error().code == ErrorCode::not_found) {
     map_vanished(*map);
   } else {
@@ -101,6 +106,7 @@ void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
     if (path->removed) erase_path(*path);
   }
   if (fresh) {
+    map.forgotten = false;
     refresh_settings(map);
     map.configuring = true;
   }

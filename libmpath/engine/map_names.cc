@@ -23,6 +23,10 @@ void Engine::Core::take_name(MapRecord& map, const MapName& name) {
   if (!map.name.empty() && map.name != name) {
     if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
   }
+  // Its paths are shown with it.
+  for (PathRecord& path : members_of(map)) {
+    if (map.name != name) path.view.reset();
+  }
   map.name = name;
   map_by_name[map.name] = map.id;
   touch(map);

@@ -2,6 +2,7 @@
 // The size of maps. A map in use changes its size when it is asked to, at a reconfiguration, or by itself where auto_resize allows it; in
 // each case all its paths have to show the new size first. Paths are rescanned by us, so that nobody has to do it for each of them.
 #include "libmpath/engine/core.h"
+#include "libmpath/wire/features.h"
 
 namespace mpath::engine {
 
@@ -122,8 +123,9 @@ void Engine::Core::request_resize(RequestId id, const Request& request) {
   MapRecord* map = requested_map(request);
   if (map == nullptr || !map->kernel) return reply(id, {Outcome::not_found, {}});
   if (map->uevent_deadline != no_deadline) return reply(id, {Outcome::failed, map->name.text + ": the map waits for its udev event"});
-  if (!carries_io(*map)) {
-    return reply(id, {Outcome::failed, map->name.text + ": no path works: the flush that a new size needs would fail the I/O that waits for one"});
+  if (!carries_io(*map) && wire::features_has(map->kernel->table.features, wire::queue_if_no_path)) {
+    return reply(id, {Outcome::failed, map->name.text + ": no path works: the flush that a new size needs would fail the I/O that waits for "
+                                       "one. Where it may fail: multipathd disablequeueing map " + map->name.text});
   }
   map->resize_requests.push_back(id);
   map->resize_deadline = now + resize_patience;
@@ -139,6 +141,8 @@ void Engine::Core::judge_resize(MapRecord& map) {
   if (!map.kernel) return answer_resize(map, {Outcome::failed, map.name.text + ": the map is gone"});
   if (*size == map.kernel->table.size_sectors) return answer_resize(map, {});
   map.resize_wanted = true;
+  // What failed before may have failed for its size.
+  map.retry_at = {};
   queue_map(map);
 }
 

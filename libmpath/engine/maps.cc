@@ -74,12 +74,19 @@ void Engine::Core::tell_misfit(const MapRecord& map, PathRecord& path, std::uint
   log(Severity::warning, name, std::move(text));
 }
 
-/// What a path whose priority is not known yet (it has been down since we started) counts as, so that not knowing moves no path between
-/// groups: its port group's priority, that of its companions in the kernel's table, or a place after all others in the kernel's order.
+/// What a path counts as that does not tell its priority now: it has been down since we started, or what it said is of the time before it
+/// went down. That not knowing must move no path between groups: it counts as its port group, as its companions in the kernel's table
+/// that work, as what it said before, or comes after all others in the kernel's order.
 std::optional<int> Engine::Core::assumed_priority(const MapRecord& map, const PathRecord& path) {
-  if (path.priority || path.priority_method() == policy::PriorityMethod::missing) return path.priority;
+  bool asks = policy::asks_device(path.priority_method());
+  bool is_old = path.priority && asks && path.in_table && !is_usable(path.health.state);
+  if (!is_old && (path.priority || path.priority_refused || path.priority_method() == policy::PriorityMethod::missing)) return path.priority;
+  auto speaks_for_it = [&](const PathRecord* other) {
+    bool knows = other != nullptr && other != &path && other->map == map.id && (other->priority || other->priority_refused);
+    return knows && (!is_old || is_usable(other->health.state));
+  };
   for (const PathRecord& other : members_of(map)) {
-    if (!other.priority || !path.facts->target_port_group) continue;
+    if (!speaks_for_it(&other) || !path.facts->target_port_group) continue;
     if (other.facts->target_port_group == path.facts->target_port_group) return other.priority;
   }
   if (!map.kernel || !path.in_table) return std::nullopt;
@@ -89,11 +96,12 @@ std::optional<int> Engine::Core::assumed_priority(const MapRecord& map, const Pa
     if (std::ranges::none_of(group.paths, is_this)) continue;
     for (const KernelPath& member : group.paths) {
       const PathRecord* companion = find_path(member.devnum);
-      if (companion != nullptr && companion->map == map.id && companion->priority) return companion->priority;
+      if (speaks_for_it(companion)) return companion->priority;
     }
+    if (is_old) break;
     return -2 - static_cast<int>(at);
   }
-  return std::nullopt;
+  return path.priority;
 }
 
 /// A suspect path counts as good for the groups of a map whose array would have to move the volume: no trespass for a stall.
@@ -197,8 +205,11 @@ bool Engine::Core::carries_io(const MapRecord& map) {
 
 /// A new size needs a flush, and without a path that the kernel uses that would fail the I/O that waits for one.
 bool Engine::Core::may_resize(const MapRecord& map) {
-  return map.resize_wanted && std::ranges::any_of(paths_of(map), [&](const PathRecord& path) {
-    return path.in_table && may_serve(path) && path.kernel_state == KernelPathState::active;
+  if (!map.resize_wanted) return false;
+  if (!wire::features_has(map.kernel->table.features, wire::queue_if_no_path)) return true;
+  return std::ranges::any_of(map.paths, [&](PathId id) {
+    const PathRecord* path = find_path(id);
+    return path != nullptr && path->in_table && !path->removed && may_serve(*path) && path->kernel_state == KernelPathState::active;
   });
 }
 

@@ -29,8 +29,9 @@ void Engine::Core::sync_path_states(MapRecord& map) {
     } else if (path.silent_failed_at == MonoTime{}) {
       path.silent_failed_at = now;
     }
-    // Nothing is decided about a path that has not answered yet, but that it must not carry I/O may be known from before a restart.
-    bool must_not = path.removed || path.unregistered || path.quarantined || (path.drained && has_other_hope(path));
+    // Nothing is decided about a path that has not answered yet, but that it must not carry I/O may be known from before a restart, or by
+    // its silence.
+    bool must_not = path.removed || path.unregistered || path.quarantined || path.suspect || (path.drained && has_other_hope(path));
     if (!path.answered && !must_not) continue;
     PathState state = path.health.state;
     if (state == PathState::unchecked || state == PathState::wild || state == PathState::pending) {

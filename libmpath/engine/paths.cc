@@ -177,7 +177,10 @@ void Engine::Core::assume(PathRecord& path) {
 /// How it is checked and where its priority comes from, by the configuration and what is known of the device.
 void Engine::Core::choose_methods(PathRecord& path) {
   policy::Checker checker = policy::choose_checker(*path.facts, *path.settings, path.probes);
-  if (checker != path.checker) path.checker_memory = {};
+  if (checker != path.checker) {
+    path.checker_memory = {};
+    path.check.outdated = path.check.step == CheckStep::ask;
+  }
   path.checker = checker;
   policy::PriorityChoice choice = policy::choose_priority(*path.facts, *path.settings, path.probes);
   auto prioritizer = prioritizer_for(choice.method, choice.is_detected ? std::string{} : path.settings->prio_args.value);
@@ -186,6 +189,7 @@ void Engine::Core::choose_methods(PathRecord& path) {
   path.prioritizer = std::move(prioritizer);
   path.priority_memory = {};
   path.priority_refused = false;
+  if (path.check.step == CheckStep::prioritize) path.check.outdated = true;
   if (choice.method == policy::PriorityMethod::constant) path.priority = 1;
   if (options.known) path.priority_refused = !path.priority;
 }

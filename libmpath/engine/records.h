@@ -53,6 +53,7 @@ struct CheckMachine {
   bool wanted = false;          ///< due for a reason of its own: no other path's answer will do
   bool late = false;            ///< the deadline of the outstanding command has passed
   bool registration_tried = false;  ///< in this check
+  bool outdated = false;        ///< another checker or prioritizer was chosen while the command was outstanding
 };
 
 /// A path that an administrator took out of service. It is known by what stays the same when its device goes and comes back, so it
@@ -297,6 +298,7 @@ struct MapRecord {
   TableActionKind table_kind = TableActionKind::create;
   std::vector<DevNum> failed_after_load;
   OpId read_op = OpId::none;
+  MapName read_name;                   ///< by which it is read
   MonoTime looked_at{};                ///< when it was compared last with what it should be, without a reason
   MonoTime read_at{};                  ///< when the kernel's map was taken over last
   OpId queue_op = OpId::none;

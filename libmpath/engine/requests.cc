@@ -17,6 +17,10 @@ void Engine::Core::on(const RequestArrived& event) {
   bool any_time = kind == RequestKind::show_daemon || kind == RequestKind::shutdown || kind == RequestKind::quit ||
                   kind == RequestKind::reconfigure || kind == RequestKind::reconfigure_all ||
                   kind == RequestKind::mpathctl_status;
+  // Nothing is done any more; to say "ok" would be a lie.
+  if (exiting && !is_query(kind) && kind != RequestKind::shutdown && kind != RequestKind::quit) {
+    return reply(event.id, {Outcome::failed, "the daemon is about to end"});
+  }
   if (!any_time && (!configured_once || (configuring && daemon_state != DaemonState::idle && !held_requests.empty()))) {
     held_requests.emplace_back(event.id, event.request);
     return;
@@ -146,7 +150,8 @@ void Engine::Core::disable(PathRecord& path) {
 }
 
 RequestResult Engine::Core::request_reinstate_path(PathRecord& path, const Request&) {
-  if (!path.in_table) return {Outcome::failed, "the path belongs to no map"};
+  // One that was failed by command may have lost its place in the table since.
+  if (!path.in_table && !path.checks_disabled) return {Outcome::failed, "the path belongs to no map"};
   path.checks_disabled = false;
   path.hold_until = {};
   touch(path);

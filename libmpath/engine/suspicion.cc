@@ -107,7 +107,8 @@ void Engine::Core::look_around(PathRecord& path) {
 /// Only a command of the checker itself is comparable with those of the siblings. A query for an identity or a priority may take its time; it
 /// counts only while another path of the port is suspect.
 bool Engine::Core::is_comparable(const PathRecord& path) {
-  if (is_own_command(path.check.step)) return true;
+  // What is asked first is asked of every path, and the kernel may use one that nothing is known of.
+  if (is_own_command(path.check.step) || !path.answered) return true;
   if (path.port == nullptr || !path.port->known) return false;
   return std::ranges::any_of(path.port->paths, [&](PathId id) {
     const PathRecord* other = find_path(id);
@@ -141,7 +142,7 @@ policy::SuspectSituation Engine::Core::suspect_situation(const PathRecord& path,
 /// does, it is the array.
 void Engine::Core::judge_suspicion(PathRecord& path, MapRecord& map) {
   if (!path.watch.too_old || path.suspect || !map.kernel) return;
-  bool carries = path.in_table && is_usable(path.health.state) && bar(path) == Bar::none;
+  bool carries = path.in_table && (is_usable(path.health.state) || !path.answered) && bar(path) == Bar::none;
   if (!carries || path.kernel_state == KernelPathState::failed || !is_comparable(path)) return;
   MonoTime late_at = path.check.command_started + policy::late_age(*path.settings->suspect_after.value, path.watch.siblings_p99);
   const PathRecord* witness = nullptr;

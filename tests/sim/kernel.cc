@@ -54,6 +54,7 @@ Result<DevNum> Kernel::create(const MapName& name, const std::string& uuid, cons
   device.read_only = read_only;
   device.flags = flags;
   device.live = std::move(*target);
+  device.live->read_only = read_only;
   device.last_swap = queue_.now();
   by_name_[name.text] = &device;
   devices_.push_back(std::move(owned));
@@ -65,14 +66,15 @@ Result<DevNum> Kernel::create(const MapName& name, const std::string& uuid, cons
   return device.devnum;
 }
 
-Status Kernel::load(DmDevice& device, const MultipathTable& table) {
+Status Kernel::load(DmDevice& device, const MultipathTable& table, bool read_only) {
   auto target = parse(table);
   if (!target) {
     trace(fmt::format("kernel: load {} refused: {}", device.name.text, target.error().cause));
     return std::unexpected(target.error());
   }
+  (*target)->read_only = read_only;
   ++table_actions;
-  trace(fmt::format("kernel: load {} {}", device.name.text, table_text(**target)));
+  trace(fmt::format("kernel: load {} {}{}", device.name.text, table_text(**target), read_only ? " read-only" : ""));
   if (watcher) watcher->loading(device, **target);
   if (device.inactive) release(std::move(device.inactive));
   device.inactive = std::move(*target);
@@ -83,6 +85,7 @@ Status Kernel::resume(DmDevice& device, UdevFlags flags, bool flush, std::move_o
   if (device.draining) return mpath::fail(ErrorCode::busy, device.name.text, "the device is being suspended");
   device.flags = flags;
   if (!device.inactive) {
+    trace(fmt::format("kernel: resume {}", device.name.text));
     device.suspended = false;
     requeue(device);
     resumed();
@@ -196,6 +199,7 @@ Status Kernel::remove(DmDevice& device) {
 Status Kernel::message(DmDevice& device, const MapMessage& message) {
   trace(fmt::format("kernel: message {} {}", device.name.text, to_string(message)));
   if (!device.live) return mpath::fail(ErrorCode::invalid_argument, device.name.text, "the device has no table");
+  if (device.suspended && !device.draining) return mpath::fail(ErrorCode::busy, device.name.text, "the device is suspended");
   if (watcher) watcher->message(device, message);
   Target& target = *device.live;
   auto find_path = [&]() -> std::optional<std::size_t> {

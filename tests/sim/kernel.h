@@ -114,6 +114,7 @@ class KernelWatcher {
   virtual void removed(const DmDevice& device) = 0;
   virtual void message(const DmDevice& device, const MapMessage& message) = 0;  ///< before it takes effect
   virtual void path_failed(const DmDevice& device, const Disk& disk) = 0;       ///< by the kernel itself
+  virtual void io_sent(const DmDevice& device, const Disk& disk) = 0;
 };
 
 class Kernel {
@@ -125,7 +126,7 @@ class Kernel {
   // --- control --------------------------------------------------------------------------------------------
   Result<DevNum> create(const MapName& name, const std::string& uuid, const MultipathTable& table, bool read_only,
                         UdevFlags flags);
-  Status load(DmDevice& device, const MultipathTable& table);
+  Status load(DmDevice& device, const MultipathTable& table, bool read_only = false);
   /// Begins the swap. `resumed` is called when the device runs with its new table.
   Status resume(DmDevice& device, UdevFlags flags, bool flush, std::move_only_function<void()> resumed);
   /// The process that waits in resume() is killed: a swap that has not come about does not, and its table stays loaded.

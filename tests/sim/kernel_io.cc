@@ -104,6 +104,7 @@ void Kernel::send(DmDevice& device, Target& target, std::size_t index, RequestPt
   TargetPath& path = target.paths[index];
   ++path.in_flight;
   ++target.in_flight;
+  if (watcher) watcher->io_sent(device, *path.disk);
   world_.data(*path.disk, [this, &device, &target, index, request = std::move(request)](DataOutcome outcome) mutable {
     ended(device, target, index, std::move(request), outcome);
   });

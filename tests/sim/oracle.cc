@@ -42,7 +42,7 @@ const Disk* Oracle::working_for(const std::string& wwid, Duration length) const 
   bool load_waits = device != nullptr && may_await_load(*device);
   for (const auto& disk : world_.disks()) {
     bool found = disk->present && wwid_of(*disk) == wwid && disk->udev_wwid == wwid && now() - disk->udev_changed >= length;
-    if (!found || !world_.usable_for(*disk, length)) continue;
+    if (!found || !world_.usable_for(*disk, length) || is_commanded(*disk)) continue;
     bool outside = device != nullptr && device->live && !device->live->holds(*disk);
     // Whose size is not the map's stays outside until the map is resized.
     bool fits = outside && disk->kernel_size_sectors == device->live->size_sectors;
@@ -57,7 +57,7 @@ bool Oracle::definitely_bad(const Disk& disk) const {
   auto found = paths_.find(&disk);
   if (found == paths_.end()) return false;
   const PathKnowledge& known = found->second;
-  return known.bad || known.failed_by_kernel || (known.asked_since && now() - *known.asked_since >= settings_.check_timeout());
+  return known.bad || known.perhaps_bad || known.failed_by_kernel || (known.asked_since && now() - *known.asked_since >= settings_.check_timeout());
 }
 
 // --- what the kernel is told --------------------------------------------------------------------------------
@@ -159,17 +159,19 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
         bool last = path.disk == disk && path.active && device.live->valid_paths() == 1;
         bool again = map.to_fail_again != MonoTime{} && map.failed_before.contains(disk);
         // What somebody else reinstated against the product's verdict is failed again.
-        bool against = now() < map.excused_until;
+        bool against = now() < map.excused_until || is_commanded(*disk);
         if (last && !again && !against && !definitely_bad(*disk)) {
           violate("last path", fmt::format("{}: {} is failed without a verdict", device.name.text, disk->name));
         }
       }
+      check_failing(device, *disk);
       if (!know(*disk).down_since) know(*disk).down_since = now();
       if (device.inactive) map.failed_before.insert(disk);
       return;
     }
     case Kind::reinstate_path:
       if (disk == nullptr) return;
+      check_returning(device, *disk);
       map.failed_before.erase(disk);
       if (disk->present && disk->lun != nullptr && wwid_of(*disk) != device.wwid() && now() - disk->remapped_at > verified_lately) {
         violate("misdirected", fmt::format("{} ({}): {} is reinstated, which leads to {}", device.name.text, device.wwid(),
@@ -181,7 +183,7 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
     case Kind::fail_if_no_path: giving_up(device); return;
     case Kind::queue_if_no_path: map.gave_up = false; return;
     case Kind::switch_group:
-      if (settings_.failback == "manual" && !is_configuring(map) && !may_await_load(device)) {
+      if (settings_.failback == "manual" && !is_configuring(map) && !may_await_load(device) && now() >= map.switch_excused_until) {
         violate("failback", device.name.text + ": the group is switched although failback is manual");
       }
       return;
@@ -193,7 +195,7 @@ void Oracle::message(const DmDevice& device, const MapMessage& message) {
 void Oracle::giving_up(const DmDevice& device) {
   MapKnowledge& map = maps_[device.wwid()];
   if (std::exchange(map.gave_up, true)) return;
-  if (is_configuring(map)) return;
+  if (is_configuring(map) || map.queueing_disabled.wish != Wish::no) return;
   if (settings_.no_path_retry.kind == NoPathRetry::Kind::queue) {
     violate("queueing", device.name.text + ": switched off although no_path_retry is queue");
   }
@@ -242,10 +244,11 @@ void Oracle::daemon_started() {
   for (auto& [disk, known] : paths_) {
     known.asked_since.reset();
     known.bad = false;
+    known.disabled.set(Wish::no, now());
+    known.barred_since.reset();
   }
+  for (auto& [wwid, map] : maps_) map.suspended.set(Wish::no, now());
 }
-
-void Oracle::daemon_stopped() { daemon_since_.reset(); }
 
 // --- I/O ----------------------------------------------------------------------------------------------------
 
@@ -270,7 +273,7 @@ void Oracle::request_ended(const DmDevice& device, const IoResult& result, Durat
     return;
   }
   const MapKnowledge& map = maps_[device.wwid()];
-  bool must_queue = settings_.no_path_retry.kind != NoPathRetry::Kind::fail && !map.gave_up;
+  bool must_queue = settings_.no_path_retry.kind != NoPathRetry::Kind::fail && !map.gave_up && map.queueing_disabled.wish == Wish::no;
   if (must_queue) violate("failed early", device.name.text + ": a request failed although it had to be queued");
   if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit()); disk && now() >= map.excused_until) {
     violate("failed early", fmt::format("{}: a request failed although {} works", device.name.text, disk->name));

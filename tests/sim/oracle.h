@@ -18,6 +18,12 @@
 //   stands still      a map was suspended for longer than any request may take.
 //   needless load     a table was loaded that the kernel had, and nobody had asked for it.
 //   failback          with failback manual the group was switched without a start, a configuration or a new map.
+//   failed in vain    a path was failed that has been working for long, without anything that stands against it.
+//   blind return      a path was reinstated that has not answered since it hangs.
+//   barred            a path that is drained, disabled, quarantined, suspect or kept out for its failures got new I/O after the time that
+//                     messages take, or an unconfirmed drain outlived its time.
+//   suspect           a path that hangs was used for longer than suspect_after allows, although others of its group answered.
+//   held              a map that was suspended on request went on by itself.
 //   picture           what the daemon shows of a path and what the kernel does with it differed for longer than messages take.
 //   unregistered      I/O was sent through a nexus that is not registered while this host is registered for the volume.
 //   not preempted     this host is registered again for a volume that another one has preempted, and nobody has done that for it.
@@ -31,6 +37,7 @@
 #include <vector>
 
 #include "libmpath/model/path.h"
+#include "libmpath/model/request.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/ports.h"
 #include "tests/sim/settings.h"
@@ -48,6 +55,7 @@ struct ShownPath {
   std::uint64_t disk_sequence = 0;
   std::string map;  ///< empty: in none
   PathState state = PathState::unchecked;
+  std::string_view bar;  ///< what stands against I/O on it, in a word; empty: nothing
 };
 
 class Oracle final : public KernelWatcher, public CommandWatcher {
@@ -60,9 +68,10 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   void loading(const DmDevice& device, const Target& table) override;
   void swapped(const DmDevice& device) override;
   void renamed(const DmDevice&) override { count("kernel", "rename"); }
-  void removed(const DmDevice&) override { count("kernel", "remove"); }
+  void removed(const DmDevice& device) override;
   void message(const DmDevice& device, const MapMessage& message) override;
   void path_failed(const DmDevice& device, const Disk& disk) override;
+  void io_sent(const DmDevice& device, const Disk& disk) override;
   // CommandWatcher
   void command_sent(const Disk& disk, const DeviceCommand& command) override;
   void command_answered(const Disk& disk, const DeviceCommand& command, const CommandOutcome& outcome) override;
@@ -86,6 +95,14 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   void reconfigured(bool loads_all);
   void daemon_started();
   void daemon_stopped();
+  /// The same process runs on that daemon_stopped() told of.
+  void daemon_continued();
+  /// A command is given, and may have its effect from now on.
+  void request_sent(const Request& request);
+  /// It was answered with "ok": it must have its effect.
+  void request_done(const Request& request);
+  /// Somebody else suspended the map, and will let it go on.
+  void held(const DmDevice& device);
   /// All is at rest: compare the kernel with the world.
   void check_final();
   void violate(const std::string& rule, const std::string& text);
@@ -100,13 +117,32 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   std::function<void(std::string_view kind, std::string_view what)> on_count;  ///< something was exercised
 
  private:
+  /// What somebody asked for: perhaps it is in force, perhaps not any more.
+  enum class Wish { no, maybe, yes };
+  struct Asked {
+    Wish wish = Wish::no;
+    MonoTime since{};
+    void set(Wish next, MonoTime now) {
+      if (wish != next) since = now;
+      wish = next;
+    }
+  };
+  /// Of a place that a path has, whichever disk is there.
+  struct PlaceKnowledge {
+    Asked drained;
+    std::optional<MonoTime> undo_at;  ///< unless it is confirmed
+  };
   struct PathKnowledge {
     std::optional<MonoTime> asked_since;  ///< an unanswered command
     bool bad = false;                     ///< the last verdict
+    bool perhaps_bad = false;             ///< … of a read that may have been a test of a path that is not trusted
     bool failed_by_kernel = false;        ///< and not found good since
     MonoTime judged{};
     std::optional<MonoTime> down_since;   ///< known to be of no use, from whatever source
     std::optional<MonoTime> differs_since;  ///< the daemon's picture and the kernel's state
+    std::string_view bar;                   ///< by the daemon's picture
+    std::optional<MonoTime> barred_since;   ///< … and the kernel uses it all the same
+    Asked disabled;
   };
   struct MapKnowledge {
     bool gave_up = false;  ///< no_path_retry ran out
@@ -125,6 +161,11 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     std::optional<MonoTime> registered_again;  ///< after it was preempted
     bool preempted = false;
     MonoTime excused_until{};  ///< requests may fail: somebody else failed their path
+    MonoTime switch_excused_until{};
+    Asked suspended;
+    Asked queueing_disabled;
+    bool held_by_others = false;
+    MonoTime let_go_at{};  ///< by those others
   };
   [[nodiscard]] bool may_await_load(const DmDevice& device) const;
   void count(std::string_view kind, std::string_view what) const {
@@ -133,9 +174,21 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   [[nodiscard]] bool may_look_usable(const DmDevice& device, const Disk& disk) const;
   [[nodiscard]] bool is_configuring(const MapKnowledge& map) const;
   void check_preempted();
+  [[nodiscard]] static std::string place_of(const Disk& disk);
+  /// Whether somebody asked for this path to carry no I/O.
+  [[nodiscard]] bool is_commanded(const Disk& disk) const;
+  [[nodiscard]] bool is_selected(const Request& request, const Disk& disk) const;
+  [[nodiscard]] bool is_held(const MapKnowledge& map) const { return map.held_by_others || map.suspended.wish != Wish::no; }
+  void check_failing(const DmDevice& device, const Disk& disk);
+  void check_returning(const DmDevice& device, const Disk& disk);
+  void check_commands(const DmDevice& device, const MapKnowledge& map);
+  void check_suspects(const DmDevice& device, const MapKnowledge& map);
+  void compare_bar(const ShownPath& shown, const Disk& disk, const DmDevice* device, bool carries);
+  [[nodiscard]] bool answers_whatever_happens(const Disk& disk) const;
+  void judge_inquiry(const Disk& disk, const ScsiCommand& command, const CommandOutcome& outcome, bool clean);
   void check_need(const DmDevice& device, const Target& table);
   void check_waiting(const DmDevice& device, MapKnowledge& map);
-  void check_grouping_final(const DmDevice& device);
+  void check_grouping_final(const DmDevice& device, const Lun& lun);
   [[nodiscard]] bool definitely_bad(const Disk& disk) const;
   /// A path of the volume has been working, with a daemon to see it, for so long.
   [[nodiscard]] const Disk* working_for(const std::string& wwid, Duration length) const;
@@ -145,7 +198,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   void check_members(const DmDevice& device, const Target& table, const char* what);
   void check_map_final(const Lun& lun, const std::vector<Disk*>& disks);
   void check_queue_final(const DmDevice& device, bool any_usable);
-  void check_group_final(const DmDevice& device);
+  void check_group_final(const DmDevice& device, const Lun& lun);
   PathKnowledge& know(const Disk& disk) { return paths_[&disk]; }
   [[nodiscard]] MonoTime now() const { return queue_.awake(); }
 
@@ -157,6 +210,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   MonoTime reconfigured_{};
   std::unordered_map<const Disk*, PathKnowledge> paths_;
   std::map<std::string, MapKnowledge> maps_;  ///< by WWID
+  std::map<std::string, PlaceKnowledge> places_;
   std::map<std::string, Duration> longest_;
   std::vector<Violation> violations_;
   std::optional<MonoTime> daemon_since_;

@@ -37,6 +37,9 @@ void Oracle::check_map_final(const Lun& lun, const std::vector<Disk*>& disks) {
     return;
   }
   if (!device->live) return;
+  if (any_usable && device->read_only != lun.is_read_only) {
+    violate("final tables", fmt::format("{} is {}, its volume is not", device->name.text, device->read_only ? "read-only" : "writable"));
+  }
   if (any_usable && device->live->size_sectors != lun.size_sectors) {
     violate("final tables", fmt::format("{} has {} sectors, the volume {}", device->name.text, device->live->size_sectors, lun.size_sectors));
   }
@@ -58,7 +61,7 @@ void Oracle::check_map_final(const Lun& lun, const std::vector<Disk*>& disks) {
         disk.fault != Fault::reservation_conflict) {
       violate("final states", fmt::format("{}: {} is active but does not work", device->name.text, disk.name));
     }
-    if (!path.active && world_.usable_for(disk, settings_.recovery_limit())) {
+    if (!path.active && world_.usable_for(disk, settings_.recovery_limit() + settings_.distrust)) {
       violate("final states", fmt::format("{}: {} is failed but works", device->name.text, disk.name));
     }
   }
@@ -68,8 +71,8 @@ void Oracle::check_map_final(const Lun& lun, const std::vector<Disk*>& disks) {
     }
   }
   check_queue_final(*device, any_usable);
-  check_group_final(*device);
-  check_grouping_final(*device);
+  check_group_final(*device, lun);
+  check_grouping_final(*device, lun);
 }
 
 void Oracle::check_queue_final(const DmDevice& device, bool any_usable) {
@@ -88,12 +91,13 @@ void Oracle::check_queue_final(const DmDevice& device, bool any_usable) {
 }
 
 /// Which paths stand together. Without failback, paths stay where they were when their priorities change.
-void Oracle::check_grouping_final(const DmDevice& device) {
+void Oracle::check_grouping_final(const DmDevice& device, const Lun& lun) {
+  const std::string_view grouping = settings_.grouping_of(lun.array->kind);
   const Target& target = *device.live;
   bool alone = std::all_of(target.groups.begin(), target.groups.end(), [](const TargetGroup& group) { return group.paths.size() == 1; });
-  if (settings_.grouping == "failover" && !alone) violate("final groups", device.name.text + " has a group of two paths with failover");
-  if (settings_.grouping == "multibus" && target.groups.size() != 1) violate("final groups", device.name.text + " has several groups with multibus");
-  if (settings_.grouping != "group_by_prio" || settings_.failback != "immediate") return;
+  if (grouping == "failover" && !alone) violate("final groups", device.name.text + " has a group of two paths with failover");
+  if (grouping == "multibus" && target.groups.size() != 1) violate("final groups", device.name.text + " has several groups with multibus");
+  if (grouping != "group_by_prio" || settings_.failback != "immediate") return;
   std::map<Access, std::size_t> group_of;
   for (const TargetPath& path : target.paths) {
     if (!world_.usable_for(*path.disk, settings_.notice_limit() + settings_.recovery_limit())) continue;
@@ -107,13 +111,14 @@ void Oracle::check_grouping_final(const DmDevice& device) {
 }
 
 /// With failback immediate and groups by priority, I/O goes through an optimized path if one works.
-void Oracle::check_group_final(const DmDevice& device) {
-  if (settings_.failback != "immediate" || settings_.grouping != "group_by_prio") return;
+void Oracle::check_group_final(const DmDevice& device, const Lun& lun) {
+  if (settings_.failback != "immediate" || settings_.grouping_of(lun.array->kind) != "group_by_prio") return;
   auto optimized = [&](const TargetPath& path) {
     return world_.usable_for(*path.disk, settings_.notice_limit()) && world_.access(*path.disk) == Access::optimized;
   };
   const Target& target = *device.live;
-  if (std::none_of(target.paths.begin(), target.paths.end(), optimized)) return;
+  // Where nobody sends I/O no group is ever initialised.
+  if (device.open_count == 0 || std::none_of(target.paths.begin(), target.paths.end(), optimized)) return;
   std::uint32_t group = target.next_group.value_or(target.current_group.value_or(0));
   if (std::none_of(target.groups[group].paths.begin(), target.groups[group].paths.end(),
                    [&](std::size_t index) { return optimized(target.paths[index]); })) {

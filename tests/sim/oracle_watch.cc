@@ -68,11 +68,7 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
   known.asked_since.reset();
   bool clean = outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::ok && outcome.status == 0;
   std::uint8_t key = outcome.sense[2] & 0x0f;
-  if (scsi_operation(command) == 0x12 && clean) {
-    bool same = !disk.present || disk.lun == nullptr || outcome.data == identification_page(*disk.lun, *disk.port);
-    if (same && disk.lun != nullptr && disk.lun->wwid.text != disk.udev_wwid) known.bad = true;
-    return;
-  }
+  if (scsi_operation(command) == 0x12) return judge_inquiry(disk, std::get<ScsiCommand>(command), outcome, clean);
   // The checker alua has no other command; with others it is sent only after the path has proved to work.
   if (scsi_operation(command) == 0xa3) {
     std::uint8_t code = outcome.sense[12];
@@ -85,6 +81,11 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
   }
   bool reads = std::holds_alternative<BlockRead>(command) || scsi_operation(command) == 0x28;
   if (scsi_operation(command) != 0x00 && !reads) return;
+  if (reads && settings_.more_defaults.find("marginal_path_err") != std::string::npos) {
+    known.perhaps_bad = !clean && outcome.status != 0x18;
+    if (!known.perhaps_bad) known.bad = false;
+    return;
+  }
   if (outcome.status == 0x02 && outcome.sense_bytes > 13) {
     bool passive = outcome.sense[13] == 0x0b || (outcome.sense[13] == 0x02 && disk.port->array->kind == ArrayKind::hp);
     bool standby = key == 2 && outcome.sense[12] == 4 && passive;
@@ -97,6 +98,27 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
   known.judged = now();
   if (known.bad && !known.down_since) known.down_since = now();
   if (!known.bad) known.failed_by_kernel = false;
+}
+
+/// An identity, or the page of an array's own that its checker reads.
+void Oracle::judge_inquiry(const Disk& disk, const ScsiCommand& command, const CommandOutcome& outcome, bool clean) {
+  PathKnowledge& known = know(disk);
+  ArrayKind kind = disk.port->array->kind;
+  bool is_page = (command.cdb[1] & 1) != 0;
+  bool is_check = is_page && ((kind == ArrayKind::rdac && command.cdb[2] == 0xc9) || (kind == ArrayKind::clariion && command.cdb[2] == 0xc0));
+  if (!is_check) {
+    if (!clean) return;
+    bool same = !disk.present || disk.lun == nullptr || outcome.data == identification_page(*disk.lun, *disk.port);
+    if (same && disk.lun != nullptr && disk.lun->wwid.text != disk.udev_wwid) known.bad = true;
+    return;
+  }
+  known.judged = now();
+  bool bad = !clean || outcome.data.size() < 8 || (outcome.data[0] & 0x7f) != 0;
+  // Of an active controller a read follows, and decides.
+  bool decides = bad || kind == ArrayKind::rdac || outcome.data[4] != 2;
+  if (decides) known.bad = bad;
+  if (known.bad && !known.down_since) known.down_since = now();
+  if (decides && !bad) known.failed_by_kernel = false;
 }
 
 void Oracle::settings_changed() {
@@ -121,8 +143,8 @@ void Oracle::check_need(const DmDevice& device, const Target& table) {
   // A table that was left behind is got rid of by a load only.
   if (!device.live || device.inactive) return;
   auto contents = [](const Target& target) {
-    std::string text = fmt::format("{} {} {} {} {}", target.size_sectors, target.queue_if_no_path, target.retain_handler,
-                                   target.other_features, target.handler);
+    std::string text = fmt::format("{} {} {} {} {} {}", target.size_sectors, target.read_only, target.queue_if_no_path,
+                                   target.retain_handler, target.other_features, target.handler);
     for (const TargetGroup& group : target.groups) {
       text += " | " + group.selector;
       for (std::size_t at : group.paths) text += fmt::format(" {} {}", target.paths[at].disk->disk_sequence, fmt::join(target.paths[at].arguments, " "));
@@ -140,16 +162,31 @@ void Oracle::check_need(const DmDevice& device, const Target& table) {
 
 // --- from second to second ----------------------------------------------------------------------------------
 
+/// Its checker does not look at what makes I/O fail.
+bool Oracle::answers_whatever_happens(const Disk& disk) const {
+  switch (disk.port->array->kind) {
+    case ArrayKind::plain: return settings_.more_defaults.find("path_checker alua") != std::string::npos;
+    case ArrayKind::rdac:
+    case ArrayKind::clariion:
+    case ArrayKind::hp: return true;
+    case ArrayKind::nvme: return settings_.nvme_checker == "none";
+  }
+  return false;
+}
+
 /// Whether any of the product's ways of asking might have found it usable.
 bool Oracle::may_look_usable(const DmDevice& device, const Disk& disk) const {
   if (!disk.present || disk.offline || disk.lun == nullptr || disk.lun->wwid.text != device.wwid()) return false;
+  bool sends_nothing = disk.port->array->kind == ArrayKind::nvme && settings_.nvme_checker == "none";
+  if (sends_nothing) return disk.host->link != Link::down && disk.port->link != Link::down;
   if (disk.host->link != Link::up || disk.port->link != Link::up || disk.hangs) return false;
+  if (answers_whatever_happens(disk)) return true;
   return disk.fault != Fault::not_ready && disk.fault != Fault::busy && world_.access(disk) != Access::unavailable;
 }
 
 void Oracle::check_waiting(const DmDevice& device, MapKnowledge& map) {
   bool waits = !device.queued.empty() || (!device.held.empty() && !device.draining);
-  if (!waits) {
+  if (!waits || is_held(map)) {
     map.waiting_since.reset();
   } else {
     if (!map.waiting_since) map.waiting_since = now();
@@ -163,15 +200,16 @@ void Oracle::check_waiting(const DmDevice& device, MapKnowledge& map) {
   if (device.live->queue_if_no_path) map.gave_up = false;
   bool hopeless = std::none_of(device.live->paths.begin(), device.live->paths.end(),
                                [&](const TargetPath& path) { return may_look_usable(device, *path.disk); });
-  if (!hopeless || device.live->valid_paths() > 0) {
+  if (!hopeless || device.live->valid_paths() > 0 || device.suspended) {
     map.hopeless_since.reset();
     return;
   }
   if (!map.hopeless_since) map.hopeless_since = now();
-  if (!waits || settings_.no_path_retry.kind == NoPathRetry::Kind::queue) return;
+  bool disabled = map.queueing_disabled.wish == Wish::yes;
+  if (!waits || (settings_.no_path_retry.kind == NoPathRetry::Kind::queue && !disabled)) return;
   // A daemon that has just started has to hear of every path first.
   MonoTime began = daemon_since_.value_or(now()) + settings_.notice_limit();
-  MonoTime since = std::max({*map.hopeless_since, began, settings_changed_, reconfigured_});
+  MonoTime since = std::max({*map.hopeless_since, began, settings_changed_, reconfigured_, map.queueing_disabled.since});
   Duration retries = settings_.polling_interval * static_cast<int>(settings_.no_path_retry.checks);
   Duration slept = (retries + seconds{5}) * static_cast<int>(queue_.pauses_since(since));
   Duration limit = retries + slept + settings_.polling_interval + seconds{5};
@@ -218,7 +256,11 @@ void Oracle::tick() {
     if (!device->is_multipath()) continue;
     MapKnowledge& map = maps_[device->wwid()];
     check_waiting(*device, map);
-    if (!device->suspended) {
+    if (map.held_by_others) map.let_go_at = now();
+    if (!device->suspended) map.held_by_others = false;
+    // While it stands still nothing can be told to the kernel.
+    if (device->suspended && is_held(map)) map.excused_until = now() + settings_.recovery_limit();
+    if (!device->suspended || is_held(map)) {
       map.suspended_since.reset();
     } else if (!map.suspended_since) {
       map.suspended_since = now();
@@ -226,13 +268,15 @@ void Oracle::tick() {
       violate("stands still", fmt::format("{} has been suspended for {}", device->name.text, seconds_text(now() - *map.suspended_since)));
     }
     if (!device->live) continue;
+    check_commands(*device, map);
+    check_suspects(*device, map);
     bool due = map.to_fail_again != MonoTime{} && now() >= map.to_fail_again;
     if (due) map.to_fail_again = {};
     for (const TargetPath& path : device->live->paths) {
       if (!path.active && !know(*path.disk).down_since) know(*path.disk).down_since = now();
       const PathKnowledge& known = know(*path.disk);
       bool long_known = known.bad && now() - known.judged > fail_again_limit;
-      if (due && daemon_since_ && path.active && path.disk->present && long_known && known.judged >= *daemon_since_) {
+      if (due && daemon_since_ && !device->suspended && path.active && path.disk->present && long_known && known.judged >= *daemon_since_) {
         violate("not failed again", fmt::format("{}: {} is active after a load", device->name.text, path.disk->name));
       }
     }
@@ -249,10 +293,11 @@ void Oracle::compare_picture(const std::vector<ShownPath>& picture) {
     bool decided = shown.state == PathState::down || shown.state == PathState::timeout ||
                    shown.state == PathState::shaky || shown.state == PathState::delayed;
     bool carries = false;
-    if (device != nullptr && device->live && !device->draining) {
+    if (device != nullptr && device->live && !device->suspended) {
       carries = std::any_of(device->live->paths.begin(), device->live->paths.end(),
                             [&](const TargetPath& path) { return path.disk == disk && path.active; });
     }
+    compare_bar(shown, *disk, device, carries);
     if (!decided || !carries) {
       known.differs_since.reset();
     } else if (!known.differs_since) {

@@ -144,9 +144,7 @@ Status SimDeviceMapper::load(const MapName& name, const MapSpec& spec, const Pre
     --fail_next_loads;
     return fail(ErrorCode::io, name.text, "cannot load the table", "no memory");
   }
-  Status loaded = kernel_.load(**device, spec.table);
-  if (loaded) (*device)->inactive->read_only = spec.read_only;
-  return loaded;
+  return kernel_.load(**device, spec.table, spec.read_only);
 }
 
 Status SimDeviceMapper::resume(const MapName& name, UdevFlags flags, bool flush) {
@@ -231,7 +229,8 @@ Disk* SimDiscovery::find(std::string_view device) const {
   std::size_t slash = device.rfind('/');
   if (device.starts_with("/sys/dev/block/")) {
     auto number = parse_devnum(device.substr(slash + 1));
-    return number ? world_.find(*number) : nullptr;
+    Disk* found = number ? world_.find(*number) : nullptr;
+    return found != nullptr && found->present ? found : nullptr;
   }
   return world_.find(std::string(slash == std::string_view::npos ? device : device.substr(slash + 1)));
 }

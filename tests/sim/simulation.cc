@@ -21,10 +21,24 @@ engine::ConfigurationLoaded parse_configuration(const ports::ConfigFiles& files)
   return found->second;
 }
 
+std::string_view word_of(engine::Bar bar) {
+  switch (bar) {
+    case engine::Bar::none: return "";
+    case engine::Bar::disabled: return "disabled";
+    case engine::Bar::quarantined: return "quarantined";
+    case engine::Bar::suspect: return "suspect";
+    case engine::Bar::unreliable: return "unreliable";
+    case engine::Bar::drained: return "drained";
+    case engine::Bar::unregistered: return "unregistered";
+    case engine::Bar::standby: return "standby";
+  }
+  return "";
+}
+
 std::vector<ShownPath> shown_paths(const engine::Snapshot& picture) {
   std::vector<ShownPath> shown;
   for (const auto& path : picture.paths) {
-    shown.push_back({path->facts->devnum, path->facts->disk_sequence, path->map_name, path->health.state});
+    shown.push_back({path->facts->devnum, path->facts->disk_sequence, path->map_name, path->health.state, word_of(path->bar)});
   }
   return shown;
 }
@@ -46,7 +60,18 @@ std::string Settings::text() const {
   line("recheck_wwid", "yes");
   // What the arrays are is what the settings say, not what the hardware table or detection does.
   line("detect_pgpolicy", "no");
+  if (suspect_after != seconds{2}) line("suspect_after", suspect_after ? fmt::format("{}", suspect_after->count()) : "off");
   text += more_defaults;
+  text += "}\n";
+  if (!describes_arrays) return text;
+  auto entry = [&](std::string_view vendor, std::string_view product, std::string_view checker, std::string_view prio) {
+    text += fmt::format("  device {{\n    vendor \"{}\"\n    product \"{}\"\n    path_checker {}\n    prio {}\n"
+                        "    path_grouping_policy group_by_prio\n    failback {}\n  }}\n", vendor, product, checker, prio, failback);
+  };
+  text += "devices {\n";
+  entry("SIM", "RDAC", "rdac", "rdac");
+  entry("SIM", "CLARIION", "emc_clariion", "emc");
+  entry("NVME", "NVME", nvme_checker, "ana");
   return text + "}\n";
 }
 
@@ -59,7 +84,7 @@ class Simulation::Users {
 
   void adopt_new_maps() {
     for (DmDevice* device : simulation_.kernel.devices()) {
-      if (!device->is_multipath() || device->open_count > 0) continue;
+      if (!device->is_multipath() || device->open_count > 0 || simulation_.unused.contains(device->wwid())) continue;
       device->open_count = 1;
       for (std::size_t at = 0; at < depth_; ++at) again(*device);
     }
@@ -111,7 +136,10 @@ Daemon::Daemon(Simulation& owner, Mutation mutation, std::uint64_t seed)
 
 Daemon::~Daemon() = default;
 
-void Daemon::reply(const engine::Reply& reply) { replies[reply.id] = reply.result; }
+void Daemon::reply(const engine::Reply& reply) {
+  replies[reply.id] = reply.result;
+  if (simulation.on_reply) simulation.on_reply(reply.id, reply.result);
+}
 
 void Daemon::daemon_state(engine::DaemonState next) {
   state = next;
@@ -120,6 +148,7 @@ void Daemon::daemon_state(engine::DaemonState next) {
 
 void Daemon::exit(bool failed) {
   exited = true;
+  simulation.oracle.daemon_stopped();
   simulation.trace(failed ? "daemon: failed" : "daemon: ended");
 }
 
@@ -179,7 +208,7 @@ Simulation::~Simulation() { daemon.reset(); }
 void Simulation::tick() {
   queue.after(seconds{1}, [this] {
     oracle.tick();
-    if (daemon && !daemon->exited && !daemon->executor.is_stopped()) oracle.compare_picture(shown_paths(*daemon->engine.snapshot(queue.now())));
+    if (daemon && !daemon->exited && !daemon->stopped && !daemon->executor.is_stopped()) oracle.compare_picture(shown_paths(*daemon->engine.snapshot(queue.now())));
     if (users_) users_->adopt_new_maps();
     tick();
   });

@@ -74,6 +74,8 @@ class Simulation {
   /// Users read and write every map from now on, each request verified.
   void start_users(Duration pause_between, std::size_t depth);
   void trace(const std::string& text);
+  /// How many daemons there have been.
+  [[nodiscard]] std::uint64_t starts() const { return starts_; }
   /// When the daemon's loop wakes up by itself.
   [[nodiscard]] MonoTime daemon_deadline() const;
 
@@ -96,6 +98,8 @@ class Simulation {
   std::uint64_t trace_hash = 0;        ///< of all lines: equal seeds give equal hashes
   std::size_t keep_lines = 400;
   bool stop_on_violation = false;
+  std::set<std::string> unused;        ///< WWIDs of maps that nobody opens
+  std::function<void(RequestId, const RequestResult&)> on_reply;
 
  private:
   class Users;

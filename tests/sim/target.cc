@@ -39,7 +39,7 @@ std::vector<std::uint8_t> standard_inquiry(const Array& array) {
   bytes[3] = 0x12;
   bytes[4] = 31;
   bytes[5] = static_cast<std::uint8_t>(tpgs_bits(array.alua) << 4);
-  std::string_view text = "SIM     ARRAY           0001";
+  std::string text = fmt::format("SIM     {:<16}0001", product_name(array.kind));
   std::copy(text.begin(), text.end(), bytes.begin() + 8);
   return bytes;
 }
@@ -126,7 +126,13 @@ CommandOutcome World::answer(Disk& disk, const DeviceCommand& wanted, bool is_da
     outcome.host_status = HostStatus::no_connect;
     return outcome;
   }
-  if (disk.lun == nullptr) return check_condition(0x05, 0x25, 0x00);
+  if (disk.lun == nullptr) {
+    const auto* asked = std::get_if<ScsiCommand>(&wanted);
+    if (asked != nullptr && !is_data) {
+      if (auto page = page_without_unit(disk, *asked)) return std::move(*page);
+    }
+    return check_condition(0x05, 0x25, 0x00);
+  }
   if (std::holds_alternative<NvmeAdminCommand>(wanted)) {
     if (disk.lun->array->kind == ArrayKind::nvme) return answer_nvme(disk, std::get<NvmeAdminCommand>(wanted), access(disk));
     outcome.failure = CommandFailure::not_a_scsi_device;
@@ -250,6 +256,7 @@ void World::refresh_udev(Disk& disk) {
   disk.udev_wwid = disk.lun->wwid.text;
   disk.sysfs_vpd = identification_page(*disk.lun, *disk.port);
   disk.kernel_size_sectors = disk.lun->size_sectors;
+  disk.read_only = disk.lun->is_read_only;
 }
 
 DiscoveredPath World::discover(const Disk& disk) const {
@@ -267,10 +274,11 @@ DiscoveredPath World::discover(const Disk& disk) const {
   facts.protocol = Protocol::scsi_fcp;
   facts.address = address;
   facts.vendor = "SIM";
-  facts.product = "ARRAY";
+  facts.product = product_name(disk.port->array->kind);
   facts.revision = "0001";
   facts.serial = fmt::format("{:08}", disk.lun_number);
   facts.size_sectors = disk.kernel_size_sectors;
+  facts.read_only = disk.read_only;
   facts.udev_initialized = !disk.udev_wwid.empty();
   bool link_lost = disk.host->link == Link::down || disk.port->link == Link::down;
   facts.sysfs_state = disk.offline || link_lost ? SysfsState::down : SysfsState::up;

@@ -16,6 +16,8 @@ namespace mpath::sim {
 // --- target_arrays.cc: active/passive arrays with pages of their own --------------------------------------------
 /// VPD page of an RDAC or CLARiiON array, if it has that one. `serves`: the disk's controller owns the unit.
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> array_page(const Disk& disk, std::uint8_t page, bool serves);
+/// The array's own page where no unit is behind the port: the peripheral qualifier says so.
+[[nodiscard]] std::optional<CommandOutcome> page_without_unit(const Disk& disk, const ScsiCommand& command);
 /// Pages that the list of supported pages has besides 0x00, 0x80 and 0x83.
 [[nodiscard]] std::vector<std::uint8_t> array_pages(ArrayKind kind);
 /// What a passive controller answers to a command that needs the unit.

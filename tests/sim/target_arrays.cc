@@ -4,6 +4,17 @@
 
 namespace mpath::sim {
 
+std::string_view product_name(ArrayKind kind) {
+  switch (kind) {
+    case ArrayKind::plain: return "ARRAY";
+    case ArrayKind::rdac: return "RDAC";
+    case ArrayKind::clariion: return "CLARIION";
+    case ArrayKind::hp: return "HP";
+    case ArrayKind::nvme: return "NVME";
+  }
+  return "ARRAY";
+}
+
 namespace {
 
 std::vector<std::uint8_t> rdac_page(const Disk& disk, bool serves) {
@@ -40,6 +51,17 @@ std::optional<std::vector<std::uint8_t>> array_page(const Disk& disk, std::uint8
   if (disk.lun->array->kind == ArrayKind::rdac && page == 0xc9) return rdac_page(disk, serves);
   if (disk.lun->array->kind == ArrayKind::clariion && page == 0xc0) return emc_page(disk, serves);
   return std::nullopt;
+}
+
+std::optional<CommandOutcome> page_without_unit(const Disk& disk, const ScsiCommand& command) {
+  std::vector<std::uint8_t> pages = array_pages(disk.port->array->kind);
+  bool is_own_page = command.cdb[0] == 0x12 && (command.cdb[1] & 1) != 0 && pages.size() == 1 && pages.front() == command.cdb[2];
+  if (!is_own_page) return std::nullopt;
+  std::vector<std::uint8_t> page(128, 0);
+  page[0] = 0x7f;
+  page[1] = command.cdb[2];
+  page[3] = static_cast<std::uint8_t>(page.size() - 4);
+  return give(std::move(page), command.data_in_bytes);
 }
 
 std::vector<std::uint8_t> array_pages(ArrayKind kind) {

@@ -91,6 +91,7 @@ Disk& World::add_disk(HostPort& host, TargetPort& port, Lun& lun, bool quiet) {
   disk->lun_number = lun.number;
   disk->lun = &lun;
   disk->kernel_size_sectors = lun.size_sectors;
+  disk->read_only = lun.is_read_only;
   disk->remapped_at = queue_.awake() - minutes{60};
   disk->usable_changed = queue_.awake();
   disks_.push_back(std::move(disk));
@@ -191,6 +192,7 @@ void World::set_fault(Disk& disk, Fault fault) {
 void World::set_latency(Disk& disk, Duration extra) {
   trace(fmt::format("world: {} slower by {} ms", disk.name, std::chrono::duration_cast<milliseconds>(extra).count()));
   disk.extra_latency = extra;
+  disk.was_slow = disk.was_slow || extra.count() > 0;
 }
 
 void World::raise_unit_attention(Disk& disk) {
@@ -237,6 +239,15 @@ void World::resize(Lun& lun, std::uint64_t size_sectors) {
   lun.size_sectors = size_sectors;
   for (Disk* disk : disks_of(lun)) {
     disk->kernel_size_sectors = size_sectors;
+    trigger(*disk, DiskUevent::Action::change);
+  }
+}
+
+void World::protect(Lun& lun, bool read_only) {
+  trace(fmt::format("world: {} is {} now", lun.wwid.text, read_only ? "read-only" : "writable"));
+  lun.is_read_only = read_only;
+  for (Disk* disk : disks_of(lun)) {
+    disk->read_only = read_only;
     trigger(*disk, DiskUevent::Action::change);
   }
 }

@@ -47,6 +47,7 @@ struct Lun {
   std::uint64_t size_sectors = 0;
   std::uint32_t owner = 0;   ///< the controller that serves it best
   std::uint32_t default_owner = 0;
+  bool is_read_only = false;
   bool is_inactive_snapshot = false;  ///< clariion: the active controller refuses to read it
   MonoTime transition_until{};
   Reservations reservations;
@@ -95,7 +96,9 @@ struct Disk {
   Fault fault = Fault::none;
   bool unit_attention = false;
   bool task_aborted_status = false;  ///< a mode setting
+  bool read_only = false;
   Duration extra_latency{};
+  bool was_slow = false;               ///< ever
   std::uint32_t table_references = 0;  ///< device-mapper tables that hold it open: its number is not given away
   std::vector<std::uint64_t> waiting;  ///< requests that get no answer now
   // Times of these are the queue's awake().
@@ -176,6 +179,8 @@ class World {
   void preempt(Lun& lun, std::uint64_t victim, std::uint64_t key);
   /// The array forgets the registration of the disk's nexus, as after the loss of the nexus.
   void forget_registration(Lun& lun, const Disk& disk);
+  /// The array (un)protects the unit; the host notices on every path.
+  void protect(Lun& lun, bool read_only);
   /// A synthetic uevent: udev reads the disk again.
   void trigger(Disk& disk, DiskUevent::Action action);
 
@@ -247,6 +252,8 @@ class World {
 
 [[nodiscard]] Reservations::Nexus nexus_of(const Disk& disk);
 [[nodiscard]] bool is_registered(const Disk& disk);
+/// The product in a standard INQUIRY: "ARRAY", "RDAC"…
+[[nodiscard]] std::string_view product_name(ArrayKind kind);
 /// A controller that does not serve the unit can be told to.
 [[nodiscard]] bool can_be_activated(const Array& array);
 /// VPD page 0x83 of a unit as one port gives it (SPC-5 7.7.6): NAA, relative target port, target port group.

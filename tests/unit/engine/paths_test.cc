@@ -360,7 +360,7 @@ TEST(Change, ASizeThatGrewIsTakenByCommandOnly) {
 }
 
 TEST(Change, ASizeIsNotTakenBeforeTheKernelUsesAPath) {
-  Settled bench;
+  Settled bench("no_path_retry queue\n");
   bench.lose_both();
   bench.run(seconds{1});
   for (const char* name : {"sda", "sdb"}) {
@@ -379,6 +379,19 @@ TEST(Change, ASizeIsNotTakenBeforeTheKernelUsesAPath) {
   bench.run(seconds{1});
   EXPECT_THAT(bench.take_kinds(), ElementsAre(resize));
   EXPECT_EQ(bench.replies.rbegin()->second.outcome, Outcome::ok);
+}
+
+TEST(Change, AMapThatLetsNothingWaitIsResizedWithoutAPath) {
+  Settled bench;
+  bench.lose_both();
+  bench.run(seconds{10});
+  for (const char* name : {"sda", "sdb"}) {
+    bench.disks.at(name).found.facts.size_sectors = 512;
+    bench.appear(name);
+  }
+  EXPECT_EQ(bench.ask(RequestKind::resize_map).outcome, Outcome::ok);
+  bench.run(seconds{3});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(resize));
 }
 
 TEST(Change, StaleCompletionsAreCountedAndChangeNothing) {

@@ -2,6 +2,6 @@
 # memory: 2048
 # udev: fast
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# 512 paths, of which a quarter hangs (guest/many.sh).
+# 256 paths, of which a quarter hangs (guest/many.sh).
 
-many_paths 128
+many_paths 64

@@ -207,9 +207,8 @@ bool Engine::Core::carries_io(const MapRecord& map) {
 bool Engine::Core::may_resize(const MapRecord& map) {
   if (!map.resize_wanted) return false;
   if (!wire::features_has(map.kernel->table.features, wire::queue_if_no_path)) return true;
-  return std::ranges::any_of(map.paths, [&](PathId id) {
-    const PathRecord* path = find_path(id);
-    return path != nullptr && path->in_table && !path->removed && may_serve(*path) && path->kernel_state == KernelPathState::active;
+  return std::ranges::any_of(paths_of(map), [](const PathRecord& path) {
+    return path.in_table && may_serve(path) && path.kernel_state == KernelPathState::active;
   });
 }
 

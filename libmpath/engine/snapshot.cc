@@ -67,7 +67,7 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
     // Clients know a closed set of words; "i/o pending" is the one that fits.
     if (path.suspect && is_usable(path.health.state)) {
       view->health.state = PathState::pending;
-      view->health.reason = fmt::format("suspect: {}", reason_of(Bar::suspect));
+      view->health.reason = "suspect: its check is outstanding far longer than those of its siblings";
     }
   }
   if (path.outlier.is_outlier()) view->outlier = outlier_evidence(path);

@@ -57,6 +57,7 @@ TEST(Suspicion, NewIoAvoidsAPathWhoseCheckIsNotAnsweredWhileASiblingAnswers) {
   auto view = bench.path("sda");
   ASSERT_TRUE(view->suspect);
   EXPECT_TRUE(view->suspect->avoided);
+  EXPECT_EQ(view->health.reason, "suspect: its check is outstanding far longer than those of its siblings");
   EXPECT_EQ(checker_word(view->health.state), "i/o pending");
   EXPECT_EQ(view->kernel_state, KernelPathState::failed);
   EXPECT_EQ(bench.times_logged("sda: suspect: its check has not been answered for 2.0 s, sdb answers"), 1);

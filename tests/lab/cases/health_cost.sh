@@ -1,4 +1,5 @@
 # timeout: 300
+# label: long
 # memory: 2048
 # cpus: 1
 # udev: fast

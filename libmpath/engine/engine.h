@@ -50,7 +50,7 @@ class Engine {
 
   /// Takes one event that happens at `now` (never earlier than before) and appends what is to be done to `effects`.
   /// A good result of a check allocates nothing.
-  [[gnu::noinline]] void step(const Event& event, MonoTime now, std::vector<Effect>& effects);  // so that a profiler can tell it from its caller
+  void step(const Event& event, MonoTime now, std::vector<Effect>& effects);
 
   /// When the next deadline is due, no_deadline if none is. The rim arms one timer for it.
   [[nodiscard]] MonoTime next_deadline() const;

@@ -7,46 +7,6 @@
 
 namespace mpath::sim {
 
-std::string_view to_string(Mutation mutation) {
-  switch (mutation) {
-    case Mutation::none: return "none";
-    case Mutation::drop_fail_path: return "drop_fail_path";
-    case Mutation::never_reinstate: return "never_reinstate";
-    case Mutation::swap_paths: return "swap_paths";
-    case Mutation::ignore_hangs: return "ignore_hangs";
-    case Mutation::skip_identity: return "skip_identity";
-    case Mutation::forget_failing_again: return "forget_failing_again";
-    case Mutation::lose_completion: return "lose_completion";
-    case Mutation::give_up_early: return "give_up_early";
-    case Mutation::fail_on_suspicion: return "fail_on_suspicion";
-    case Mutation::load_without_reason: return "load_without_reason";
-    case Mutation::remove_queueing: return "remove_queueing";
-    case Mutation::take_last_path: return "take_last_path";
-    case Mutation::fail_back_early: return "fail_back_early";
-    case Mutation::count_retries_short: return "count_retries_short";
-    case Mutation::count_retries_long: return "count_retries_long";
-    case Mutation::keep_queueing: return "keep_queueing";
-    case Mutation::wrong_group: return "wrong_group";
-    case Mutation::never_switch_group: return "never_switch_group";
-    case Mutation::worst_group_first: return "worst_group_first";
-    case Mutation::drop_returning_paths: return "drop_returning_paths";
-    case Mutation::keep_removed_paths: return "keep_removed_paths";
-    case Mutation::attention_is_failure: return "attention_is_failure";
-    case Mutation::clock_lags: return "clock_lags";
-    case Mutation::double_load: return "double_load";
-    case Mutation::wrong_path: return "wrong_path";
-    case Mutation::accept_stale_answer: return "accept_stale_answer";
-    case Mutation::deaf_to_kernel: return "deaf_to_kernel";
-    case Mutation::wrong_grouping: return "wrong_grouping";
-    case Mutation::short_table: return "short_table";
-    case Mutation::leave_suspended: return "leave_suspended";
-    case Mutation::ignore_check_timeout: return "ignore_check_timeout";
-    case Mutation::skip_registration: return "skip_registration";
-    case Mutation::register_preempted: return "register_preempted";
-  }
-  return "none";
-}
-
 std::string distorted_configuration(std::string text, Mutation mutation) {
   auto change = [&](std::string_view keyword, auto&& make) {
     std::string key = fmt::format("  {} ", keyword);

@@ -3,6 +3,7 @@
 // oracle, else the oracle is worth nothing.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,7 @@ enum class Mutation {
   drop_returning_paths, ///< a path that appears is overlooked
   keep_removed_paths,   ///< a path that goes is overlooked
   attention_is_failure, ///< a unit attention is taken for a failure
-  clock_lags,            ///< time passes in steps of two minutes
+  clock_lags,           ///< time passes in steps of two minutes
   double_load,          ///< every table is loaded twice
   wrong_path,           ///< the message for a bad path names its neighbour
   accept_stale_answer,  ///< the answer to an earlier check is taken for that of the new one
@@ -47,18 +48,49 @@ enum class Mutation {
   skip_registration,    ///< a path is taken for registered without having been
   register_preempted,   ///< that another host has preempted this one is not noticed
 };
-inline constexpr Mutation all_mutations[] = {
-    Mutation::drop_fail_path, Mutation::never_reinstate, Mutation::swap_paths, Mutation::ignore_hangs,
-    Mutation::skip_identity, Mutation::forget_failing_again, Mutation::lose_completion, Mutation::give_up_early,
-    Mutation::fail_on_suspicion, Mutation::load_without_reason, Mutation::remove_queueing, Mutation::take_last_path,
-    Mutation::fail_back_early, Mutation::count_retries_short, Mutation::count_retries_long, Mutation::keep_queueing,
-    Mutation::wrong_group, Mutation::never_switch_group, Mutation::worst_group_first, Mutation::drop_returning_paths,
-    Mutation::keep_removed_paths, Mutation::attention_is_failure, Mutation::clock_lags, Mutation::double_load,
-    Mutation::wrong_path, Mutation::accept_stale_answer, Mutation::deaf_to_kernel, Mutation::wrong_grouping,
-    Mutation::short_table, Mutation::leave_suspended, Mutation::ignore_check_timeout, Mutation::skip_registration,
-    Mutation::register_preempted,
+
+/// What one is called, and a seed that is known to catch it: tried first, so that a run of all of them stays short.
+struct NamedMutation {
+  Mutation mutation;
+  std::string_view name;
+  std::uint64_t seed;
 };
-[[nodiscard]] std::string_view to_string(Mutation mutation);
+inline constexpr NamedMutation named_mutations[] = {
+    {Mutation::drop_fail_path, "drop_fail_path", 2},
+    {Mutation::never_reinstate, "never_reinstate", 2},
+    {Mutation::swap_paths, "swap_paths", 2},
+    {Mutation::ignore_hangs, "ignore_hangs", 38},
+    {Mutation::skip_identity, "skip_identity", 56},
+    {Mutation::forget_failing_again, "forget_failing_again", 16},
+    {Mutation::lose_completion, "lose_completion", 1},
+    {Mutation::give_up_early, "give_up_early", 10},
+    {Mutation::fail_on_suspicion, "fail_on_suspicion", 86},
+    {Mutation::load_without_reason, "load_without_reason", 1},
+    {Mutation::remove_queueing, "remove_queueing", 1},
+    {Mutation::take_last_path, "take_last_path", 16},
+    {Mutation::fail_back_early, "fail_back_early", 36},
+    {Mutation::count_retries_short, "count_retries_short", 14},
+    {Mutation::count_retries_long, "count_retries_long", 160},
+    {Mutation::keep_queueing, "keep_queueing", 5},
+    {Mutation::wrong_group, "wrong_group", 63},
+    {Mutation::never_switch_group, "never_switch_group", 87},
+    {Mutation::worst_group_first, "worst_group_first", 3},
+    {Mutation::drop_returning_paths, "drop_returning_paths", 1},
+    {Mutation::keep_removed_paths, "keep_removed_paths", 10},
+    {Mutation::attention_is_failure, "attention_is_failure", 49},
+    {Mutation::clock_lags, "clock_lags", 1},
+    {Mutation::double_load, "double_load", 1},
+    {Mutation::wrong_path, "wrong_path", 2},
+    {Mutation::accept_stale_answer, "accept_stale_answer", 17},
+    {Mutation::deaf_to_kernel, "deaf_to_kernel", 2},
+    {Mutation::wrong_grouping, "wrong_grouping", 3},
+    {Mutation::short_table, "short_table", 1},
+    {Mutation::leave_suspended, "leave_suspended", 1},
+    {Mutation::ignore_check_timeout, "ignore_check_timeout", 139},
+    {Mutation::skip_registration, "skip_registration", 103},
+    {Mutation::register_preempted, "register_preempted", 59},
+};
+
 /// The configuration as the mutant reads it.
 [[nodiscard]] std::string distorted_configuration(std::string text, Mutation mutation);
 

@@ -3,7 +3,7 @@
 //   sim_random_faults [--seeds N] [--from M]      N scenarios from seed M on (200 from 1); with --coverage it prints what they exercised
 //                                                 and fails if a kind of fault, command, action… was not
 //   sim_random_faults --seed S [--mutation NAME]  one, with its trace
-//   sim_random_faults --mutations                 every mutation until it is caught, at most N seeds each
+//   sim_random_faults --mutations                 every mutation until it is caught: its known seed, then at most N
 #include <fmt/format.h>
 
 #include <charconv>
@@ -62,20 +62,29 @@ int run_many(std::uint64_t from, std::uint64_t count, bool with_coverage) {
   return failed == 0 && covered ? 0 : 1;
 }
 
+/// True if a run with the seed catches it.
+bool catches(std::uint64_t seed, const mpath::sim::NamedMutation& mutation) {
+  Report report = mpath::sim::run_scenario(seed, mutation.mutation);
+  if (report.violations.empty()) return false;
+  fmt::print("{}: caught with seed {}: {}: {}\n", mutation.name, seed, report.violations[0].rule, report.violations[0].text);
+  return true;
+}
+
+/// The seed in the table first; it goes out of date when the random draw changes, which costs time and no more.
+bool caught(const mpath::sim::NamedMutation& mutation, std::uint64_t from, std::uint64_t count) {
+  if (catches(mutation.seed, mutation)) return true;
+  for (std::uint64_t seed = from; seed < from + count; ++seed) {
+    if (seed != mutation.seed && catches(seed, mutation)) return true;
+  }
+  return false;
+}
+
 int run_mutations(std::uint64_t from, std::uint64_t count) {
   int missed = 0;
-  for (Mutation mutation : mpath::sim::all_mutations) {
-    bool caught = false;
-    for (std::uint64_t seed = from; seed < from + count && !caught; ++seed) {
-      Report report = mpath::sim::run_scenario(seed, mutation);
-      if (report.violations.empty()) continue;
-      caught = true;
-      fmt::print("{}: caught with seed {}: {}: {}\n", to_string(mutation), seed, report.violations[0].rule,
-                 report.violations[0].text);
-    }
-    if (!caught) {
+  for (const mpath::sim::NamedMutation& mutation : mpath::sim::named_mutations) {
+    if (!caught(mutation, from, count)) {
       ++missed;
-      fmt::print("{}: NOT CAUGHT within {} seeds\n", to_string(mutation), count);
+      fmt::print("{}: NOT CAUGHT within {} seeds\n", mutation.name, count);
     }
     std::fflush(stdout);
   }
@@ -116,8 +125,8 @@ int main(int argc, char** argv) {
       only = number(argv[++at]);
     } else if (word == "--mutation" && has_value) {
       std::string_view name = argv[++at];
-      for (Mutation known : mpath::sim::all_mutations) {
-        if (to_string(known) == name) mutation = known;
+      for (const mpath::sim::NamedMutation& known : mpath::sim::named_mutations) {
+        if (known.name == name) mutation = known.mutation;
       }
       if (mutation == Mutation::none) {
         fmt::print(stderr, "no such mutation: {}\n", name);

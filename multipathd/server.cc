@@ -13,7 +13,7 @@
 #include "libmpath/command/mpathctl.h"
 #include "libmpath/command/parser.h"
 #include "libmpath/command/reply.h"
-#include "libmpath/sys/dm_actors.h"
+#include "libmpath/sys/processes.h"
 
 namespace mpath::daemon {
 

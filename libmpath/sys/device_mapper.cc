@@ -2,8 +2,6 @@
 #include "libmpath/sys/device_mapper.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
@@ -60,10 +58,7 @@ Status name_users(Status status, DevNum device) {
 
 /// Why the kernel would not have a table: the paths that somebody else holds, by name and holder.
 Status name_held_paths(Status status, const MultipathTable& table) {
-  if (status) return status;
-  // Creating is several calls for libdevmapper, which then says which one failed, but not with its errno.
-  const bool is_held = status.error().code == ErrorCode::busy || status.error().cause.contains(std::strerror(EBUSY));
-  if (!is_held) return status;
+  if (status || status.error().code != ErrorCode::busy) return status;
   std::string held;
   for (const KernelGroup& group : table.groups) {
     for (const KernelPath& path : group.paths) {
@@ -72,7 +67,6 @@ Status name_held_paths(Status status, const MultipathTable& table) {
     }
   }
   Error failure = std::move(status.error());
-  failure.code = ErrorCode::busy;
   if (!held.empty()) failure.cause = "a path is in use by somebody else: " + held;
   return std::unexpected(std::move(failure));
 }
@@ -124,15 +118,19 @@ Status DeviceMapper::check(const MapName& name, const Precondition& expected) co
   return {};
 }
 
+/// A device whose making was cut short, by an error or the death of whoever made it: it has no table, so nobody can have used it.
+void DeviceMapper::remove_unfinished(const std::string& uuid) const {
+  auto left = control_.info_by_uuid(uuid);
+  if (left && !left->has_live_table && left->open_count == 0) (void)dm_library::remove(MapName{left->name}, false, {});
+}
+
 Result<DevNum> DeviceMapper::create(const MapSpec& spec, UdevFlags flags) {
   if (auto possible = no_map_name(spec.name); !possible) return std::unexpected(possible.error());
   if (spec.wwid.empty() || spec.wwid.text.size() > longest_wwid) {
     return fail(ErrorCode::invalid_argument, spec.name.text, "the map has no WWID that device-mapper could store");
   }
   const std::string uuid = "mpath-" + spec.wwid.text;
-  // Its making was cut short, by the death of whoever made it: it has no table, so nobody can have used it.
-  auto leftover = control_.info_by_uuid(uuid);
-  if (leftover && !leftover->has_live_table && leftover->open_count == 0) (void)dm_library::remove(MapName{leftover->name}, false, {});
+  remove_unfinished(uuid);
   if (auto there = control_.info(spec.name)) {
     return fail(ErrorCode::exists, spec.name.text, "there is a device of this name already", there->uuid);
   }
@@ -142,14 +140,12 @@ Result<DevNum> DeviceMapper::create(const MapSpec& spec, UdevFlags flags) {
   Status created = dm_library::create(spec, wire::format_table(spec.table), dm_library::udev_bits(flags),
                                       {options_.udev_sync == UdevSync::on, options_.udev_wait});
   created = name_held_paths(std::move(created), spec.table);
-  auto info = control_.info(spec.name);
   if (!created && created.error().code != ErrorCode::timeout) {
-    // libdevmapper removes what it could not fill; if that failed too, once more, and only an empty device of ours.
-    if (info && info->uuid == uuid && !info->has_live_table) {
-      (void)dm_library::remove(spec.name, false, {});
-    }
+    // libdevmapper removes what it could not fill; if that failed too, once more.
+    remove_unfinished(uuid);
     return std::unexpected(std::move(created.error()));
   }
+  auto info = control_.info(spec.name);
   if (!info) return std::unexpected(std::move(info.error()));
   return info->devnum;
 }

@@ -64,6 +64,7 @@ class DeviceMapper final : public ports::DeviceMapper {
  private:
   DeviceMapper(DmControl control, DeviceMapperOptions options);
   [[nodiscard]] Status check(const MapName& name, const Precondition& expected) const;
+  void remove_unfinished(const std::string& uuid) const;
   /// A dm device that stands on a path: nothing if its table has to stay.
   Result<bool> change_holder(const DmInfo& holder, const std::function<std::optional<std::string>(std::string_view)>& change) const;
   /// Partition maps that were removed for a map which then stayed are made again; what became of them for the failure's cause.

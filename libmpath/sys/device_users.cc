@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libmpath/sys/device_users.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
-#include "libmpath/base/unique_fd.h"
+#include "libmpath/sys/processes.h"
 #include "libmpath/sys/sysfs.h"
 
 namespace mpath::sys {
@@ -24,22 +21,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::string_view our_programs[] = {"multipathd", "multipath", "mpathctl", "mpathpersist"};
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
-
-/// A file of /proc, cut off at a limit.
-std::string read_text(const std::string& name) {
-  UniqueFd file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  char part[4096];
-  while (file && text.size() < limits::mount_table_bytes) {
-    ssize_t got = ::read(file.get(), part, sizeof part);
-    if (got <= 0) break;
-    text.append(part, static_cast<std::size_t>(got));
-  }
-  return text;
+std::string block_directory(const UserSources& sources, DevNum device) {
+  return fmt::format("{}/dev/block/{}", sources.sys, to_string(device));
 }
 
 class Search {
@@ -74,23 +57,20 @@ class Search {
   }
 
   void look_at_holders(DevNum number) {
-    std::string directory = fmt::format("{}/dev/block/{}/holders", sources_.sys, to_string(number));
-    Directory open(::opendir(directory.c_str()));
-    if (!open) return;
-    while (const dirent* entry = ::readdir(open.get())) {
-      std::string name = entry->d_name;
-      if (name.starts_with('.') || enough()) continue;
+    const std::string directory = block_directory(sources_, number) + "/holders";
+    for_each_entry(directory, [&](int, const std::string& name) {
       SysfsDirectory holder(directory + "/" + name);
       auto holders_number = parse_devnum(holder.text_or_empty("dev"));
-      if (holders_number && is_ours(*holders_number)) continue;
+      if (holders_number && is_ours(*holders_number)) return true;
       std::string dm_name = holder.text_or_empty("dm/name");
       add(dm_name.empty() ? fmt::format("held by {}", escape(name)) : fmt::format("held by {} ({})", escape(dm_name), escape(name)));
-    }
+      return !enough();
+    });
   }
 
   /// proc_pid_mountinfo(5): the third word is the device, the fifth where it is mounted, with octal escapes.
   void look_at_mounts() {
-    const std::string table = read_text(sources_.proc + "/self/mountinfo");
+    const std::string table = read_process_file(sources_.proc + "/self/mountinfo", limits::mount_table_bytes);
     for (std::string_view line : split(table, '\n')) {
       auto words = split_words(line);
       if (words.size() < 5) continue;
@@ -100,7 +80,7 @@ class Search {
   }
 
   void look_at_swap() {
-    const std::string table = read_text(sources_.proc + "/swaps");
+    const std::string table = read_process_file(sources_.proc + "/swaps");
     for (std::string_view line : split(table, '\n')) {
       auto words = split_words(line);
       if (!words.empty() && is_node_of_ours(std::string(words[0]))) add("used as swap");
@@ -108,45 +88,36 @@ class Search {
   }
 
   void look_at_processes() {
-    Directory processes(::opendir(sources_.proc.c_str()));
-    if (!processes) return;
-    while (const dirent* entry = ::readdir(processes.get())) {
-      std::string_view name = entry->d_name;
-      if (enough()) return;
-      if (!std::ranges::all_of(name, is_digit) || is_family(std::string(name))) continue;
-      if (has_open(fmt::format("{}/{}/fd", sources_.proc, name))) {
-        std::string command = read_text(fmt::format("{}/{}/comm", sources_.proc, name));
-        // They open no map; one that has a map open got the descriptor from whoever started it, and that is the user.
-        if (std::ranges::find(our_programs, trim(command)) != std::end(our_programs)) continue;
-        add(fmt::format("open by {} ({})", escape(trim(command)), name));
-      }
-    }
+    for_each_entry(sources_.proc, [&](int, const char* name) {
+      const auto number = parse_decimal(name);
+      if (!number || *number > INT32_MAX) return true;
+      const auto process = static_cast<std::uint32_t>(*number);
+      if (is_family(process) || !has_open(fmt::format("{}/{}/fd", sources_.proc, process))) return !enough();
+      const std::string command = command_of(process, sources_.proc);
+      // They open no map; one that has a map open got the descriptor from whoever started it, and that is the user.
+      if (std::ranges::find(our_programs, command) == std::end(our_programs)) add(fmt::format("open by {} ({})", escape(command), process));
+      return !enough();
+    });
   }
 
   /// This process, or one that it or its child has made.
-  [[nodiscard]] bool is_family(std::string process) const {
-    const std::string own = std::to_string(::getpid());
-    for (int generation = 0; generation < 3 && !process.empty(); ++generation) {
-      if (process == own) return true;
-      // proc_pid_stat(5): the parent is the second word after the name, which may hold any byte.
-      const std::string text = read_text(fmt::format("{}/{}/stat", sources_.proc, process));
-      const auto words = split_words(std::string_view(text).substr(std::min(text.size(), text.rfind(')') + 1)));
-      process = words.size() < 2 ? std::string() : std::string(words[1]);
+  [[nodiscard]] bool is_family(std::uint32_t process) const {
+    for (int generation = 0; generation < 3 && process != 0; ++generation) {
+      if (process == static_cast<std::uint32_t>(::getpid())) return true;
+      process = parent_of_process(process, sources_.proc);
     }
     return false;
   }
 
   [[nodiscard]] bool has_open(const std::string& descriptors) const {
-    Directory open(::opendir(descriptors.c_str()));
-    if (!open) return false;
-    while (const dirent* entry = ::readdir(open.get())) {
-      if (entry->d_name[0] == '.') continue;
-      if (SteadyClock::now() > end_) return false;
+    bool found = false;
+    for_each_entry(descriptors, [&](int directory, const char* name) {
       char target[256];
-      ssize_t length = ::readlinkat(::dirfd(open.get()), entry->d_name, target, sizeof target);
-      if (length > 0 && is_node_of_ours(std::string(target, static_cast<std::size_t>(length)))) return true;
-    }
-    return false;
+      const ssize_t length = ::readlinkat(directory, name, target, sizeof target);
+      found = length > 0 && is_node_of_ours(std::string(target, static_cast<std::size_t>(length)));
+      return !found && SteadyClock::now() <= end_;
+    });
+    return found;
   }
 
   DevNum device_;
@@ -164,25 +135,23 @@ std::vector<std::string> users_of(DevNum device, std::span<const DevNum> partiti
 
 std::vector<DevNum> holders_of(DevNum device, const UserSources& sources) {
   std::vector<DevNum> found;
-  const std::string directory = fmt::format("{}/dev/block/{}/holders", sources.sys, to_string(device));
-  Directory open(::opendir(directory.c_str()));
-  while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
-    if (entry->d_name[0] == '.') continue;
-    if (auto number = parse_devnum(SysfsDirectory(directory + "/" + entry->d_name).text_or_empty("dev"))) found.push_back(*number);
-  }
+  const std::string directory = block_directory(sources, device) + "/holders";
+  for_each_entry(directory, [&](int, const std::string& name) {
+    if (auto number = parse_devnum(SysfsDirectory(directory + "/" + name).text_or_empty("dev"))) found.push_back(*number);
+    return true;
+  });
   return found;
 }
 
 std::vector<DevNum> partitions_of(DevNum device, const UserSources& sources) {
   std::vector<DevNum> found;
-  const std::string directory = fmt::format("{}/dev/block/{}", sources.sys, to_string(device));
-  Directory open(::opendir(directory.c_str()));
-  while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
-    if (entry->d_name[0] == '.') continue;
-    SysfsDirectory part(directory + "/" + entry->d_name);
-    if (!part.has("partition")) continue;
+  const std::string directory = block_directory(sources, device);
+  for_each_entry(directory, [&](int, const std::string& name) {
+    SysfsDirectory part(directory + "/" + name);
+    if (!part.has("partition")) return true;
     if (auto number = parse_devnum(part.text_or_empty("dev"))) found.push_back(*number);
-  }
+    return true;
+  });
   return found;
 }
 

@@ -11,9 +11,6 @@
 
 namespace mpath::sys {
 
-/// Name of a running program, without its newline; empty if there is no such process.
-[[nodiscard]] std::string command_of(std::uint32_t process, const std::string& proc = "/proc");
-
 /// Those with a cookie first; at most limits::dm_actors. Nobody of our own process.
 [[nodiscard]] std::vector<DmActor> actors_on_device_mapper(const std::string& proc = "/proc");
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include "libmpath/wire/dm_table.h"
@@ -41,6 +42,14 @@ struct DestroyTask {
   void operator()(dm_task* task) const { dm_task_destroy(task); }
 };
 
+/// Creating is several calls for libdevmapper: undoing the first ones loses the errno of the one that failed, and only its message tells it.
+int error_in(const std::string& messages, int error_number) {
+  for (int known : {EBUSY, EROFS}) {
+    if (messages.contains(std::strerror(known))) return known;
+  }
+  return error_number;
+}
+
 /// One libdevmapper operation: settings are collected, the first that fails decides.
 class Task {
  public:
@@ -69,7 +78,9 @@ class Task {
     if (ok_ && dm_task_run(get()) == 0) {
       ok_ = false;
       error = dm_task_get_errno(get());
+      if (error == 0 || error == EINVAL) error = error_in(messages_, error);
     }
+    error_number_ = error;
     Status waited;
     if (with_uevent) waited = wait.on && cookie != 0 ? wait_for_udev(cookie, wait.limit) : finish_nodes();
     if (ok_) return waited;
@@ -78,7 +89,7 @@ class Task {
     return std::unexpected(std::move(failure));
   }
   /// The errno value of a run() that failed; 0 if it never reached the kernel.
-  int error_number() { return task_ ? dm_task_get_errno(get()) : 0; }
+  [[nodiscard]] int error_number() const { return error_number_; }
 
  private:
   /// libdevmapper notes node operations even where it leaves them to udev; this empties its list.
@@ -104,6 +115,7 @@ class Task {
   std::string messages_;
   std::unique_ptr<dm_task, DestroyTask> task_;
   bool ok_ = false;
+  int error_number_ = 0;
 };
 
 void set_table(Task& task, const MapSpec& spec, const std::string& parameters, bool read_only) {

@@ -106,7 +106,6 @@ void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
     if (path->removed) erase_path(*path);
   }
   if (fresh) {
-    map.forgotten = false;
     refresh_settings(map);
     map.configuring = true;
   }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What became of an action on a map's table: the map goes on from there, and whoever waits for it is told.
+#include "libmpath/engine/core.h"
+
+namespace mpath::engine {
+
+namespace {
+
+constexpr Duration first_backoff = seconds{1};
+constexpr Duration longest_backoff = seconds{60};
+
+}  // namespace
+
+void Engine::Core::on(const TableActionFinished& event) {
+  MapRecord* map = find_map(event.map);
+  if (map == nullptr || map->table_op != event.op) {
+    ++counters.stale_completions;
+    return;
+  }
+  map->table_op = OpId::none;
+  map->kernel_stale = true;
+  note_table_action(*map, event.result.has_value());
+  touch(*map);
+  queue_map(*map);
+  if (!event.result) {
+    table_failed(*map, event.result.error());
+    maybe_exit();
+    return;
+  }
+  map->failed_actions = 0;
+  map->retry_at = {};
+  auto was_failed = [&](DevNum devnum) {
+    return std::ranges::find(map->failed_after_load, devnum) != map->failed_after_load.end();
+  };
+  switch (map->table_kind) {
+    case TableActionKind::create:
+      loaded(*map);
+      created(*map, *event.result);
+      break;
+    case TableActionKind::reload:
+    case TableActionKind::resize:
+      loaded(*map);
+      if (map->table_kind == TableActionKind::resize) {
+        map->resize_wanted = false;
+        answer_resize(*map, {});
+      }
+      for (PathRecord& path : paths_of(*map)) {
+        // The load made every path active; those that must not carry I/O were failed again with it.
+        path.kernel_state = was_failed(path.facts->devnum) ? KernelPathState::failed : KernelPathState::active;
+        path.failed_by_us = path.kernel_state == KernelPathState::failed;
+        // While it was active it may have been given I/O that it does not answer.
+        path.silent_failed_at = {};
+      }
+      break;
+    case TableActionKind::rename: renamed(*map); break;
+    case TableActionKind::drop_table: break;
+    case TableActionKind::suspend:
+    case TableActionKind::resume:
+      map->resume_wanted = false;
+      answer_waiting(*map, {});
+      break;
+    case TableActionKind::remove:
+      map->remove_wanted = false;
+      map->forgotten = true;
+      map->absence = map->remove_asked_by.empty() ? std::string_view("removed by us")
+                                                  : keep_text("removed by command of " + map->remove_asked_by, "removed by command");
+      answer_waiting(*map, {});
+      break;
+  }
+  maybe_exit();
+}
+
+void Engine::Core::loaded(MapRecord& map) {
+  map.load_unread = true;
+  map.forced = false;
+  ++map.map_loads;
+  ++counters.table_loads;
+}
+
+void Engine::Core::created(MapRecord& map, DevNum devnum) {
+  log(Severity::notice, map.name.text, "created as " + to_string(devnum));
+  if (!map.uevent_seen) map.uevent_deadline = now + daemon().missing_uev_wait_timeout.value;
+  if (wwids.insert(map.wwid).second) emit(RememberWwid{map.wwid});
+  // The mark may be of an attempt before our time.
+  map.marked_failed = false;
+  emit(MarkFailedWwid{map.wwid, false});
+  map.absence = {};
+  map.reassign_wanted = map.reassign_wanted || daemon().reassign_maps.value;
+  for (PathRecord& path : paths_of(map)) {
+    path.failed_by_us = std::ranges::find(map.failed_after_load, path.facts->devnum) != map.failed_after_load.end();
+    if (path.member_mark) continue;
+    path.member_mark = true;
+    emit(TriggerUevent{path.facts->sysfs_path, "change"});
+  }
+}
+
+/// Others must not wait for the map: the mark says so, and who was told that a disk belongs to it is told anew.
+void Engine::Core::creation_failed(MapRecord& map, const Error& error) {
+  // Somebody else was faster, or it was made and only udev is slow.
+  if (error.code == ErrorCode::conflict || error.code == ErrorCode::exists || error.code == ErrorCode::timeout) return;
+  if (!std::exchange(map.marked_failed, true)) emit(MarkFailedWwid{map.wwid, true});
+  for (PathRecord& path : paths_of(map)) {
+    if (!std::exchange(path.member_mark, false)) continue;
+    emit(TriggerUevent{path.facts->sysfs_path, "add"});
+  }
+}
+
+void Engine::Core::table_failed(MapRecord& map, const Error& error) {
+  ++counters.table_failures;
+  if (map.table_kind == TableActionKind::remove && removal_repeated(map, error)) return;
+  ++map.failed_actions;
+  map.loaded_table.clear();
+  if (map.table_kind == TableActionKind::rename) {
+    if (auto at = map_by_name.find(map.wanted_name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
+  }
+  if (map.table_kind == TableActionKind::suspend) {
+    map.suspended_by_us = false;
+    note_marks(map);
+  }
+  if (map.table_kind == TableActionKind::create) creation_failed(map, error);
+  Duration backoff = std::min<Duration>(first_backoff * (std::int64_t{1} << std::min(map.failed_actions - 1, 6U)), longest_backoff);
+  // Something else changed the map meanwhile: read it again and plan anew, at once the first time.
+  if (error.code == ErrorCode::conflict && map.failed_actions == 1) backoff = Duration{0};
+  map.retry_at = now + backoff;
+  Outcome outcome = error.code == ErrorCode::busy ? Outcome::in_use : Outcome::failed;
+  log(Severity::warning, map.name.text,
+      fmt::format("{} failed: {}; tried again in {} s", to_string(map.table_kind), error.message(),
+                  std::chrono::duration_cast<seconds>(backoff).count()));
+  if (map.table_kind == TableActionKind::remove) map.remove_wanted = false;
+  answer_waiting(map, {outcome, error.message()});
+  if (map.table_kind == TableActionKind::resize) answer_resize(map, {outcome, error.message()});
+}
+
+}  // namespace mpath::engine

@@ -81,6 +81,12 @@ void Executor::submit(Lane lane, std::uint64_t key, LaneTask task, std::optional
   if (refused) complete(std::move(*refused));
 }
 
+Continuation Executor::told(Status status) {
+  return [this, status = std::move(status)] {
+    if (!status) log_failure(status.error());
+  };
+}
+
 void Executor::log_failure(const Error& error) {
   ports_.log.write(ports::LogLevel::warning, error.subject, error.cause.empty() ? error.what : error.what + ": " + error.cause);
 }
@@ -137,9 +143,7 @@ void Executor::carry_out(engine::ReadIoCounters& effect) {
 void Executor::carry_out(engine::TriggerUevent& effect) {
   submit(Lane::discovery, 0, [this, effect = std::move(effect), &discovery = ports_.discovery]() -> Continuation {
     Status status = discovery.trigger(effect.sysfs_path, effect.action);
-    return [this, status = std::move(status)] {
-      if (!status) log_failure(status.error());
-    };
+    return told(std::move(status));
   });
 }
 
@@ -147,18 +151,14 @@ void Executor::carry_out(engine::RememberWwid& effect) {
   submit(Lane::files, 0, [this, wwid = std::move(effect.wwid), &files = ports_.files]() -> Continuation {
     Status status = files.update(ports::StateFile::wwids,
                                  [&](std::string_view contents) { return wire::add_wwid(contents, wwid); });
-    return [this, status = std::move(status)] {
-      if (!status) log_failure(status.error());
-    };
+    return told(std::move(status));
   });
 }
 
 void Executor::carry_out(engine::MarkFailedWwid& effect) {
   submit(Lane::files, 0, [this, effect = std::move(effect), &files = ports_.files]() -> Continuation {
     Status status = files.mark_failed(effect.wwid, effect.failed);
-    return [this, status = std::move(status)] {
-      if (!status) log_failure(status.error());
-    };
+    return told(std::move(status));
   });
 }
 
@@ -186,9 +186,7 @@ void Executor::carry_out(engine::RememberBinding& effect) {
       std::ranges::sort(bindings.entries, wire::binding_less);
       return wire::format_bindings(bindings.entries);
     });
-    return [this, status = std::move(status)] {
-      if (!status) log_failure(status.error());
-    };
+    return told(std::move(status));
   });
 }
 
@@ -213,9 +211,7 @@ void Executor::carry_out(engine::SaveReservationKey& effect) {
 void Executor::carry_out(engine::DeletePath& effect) {
   submit(Lane::settings, 0, [this, facts = std::move(effect.facts), &discovery = ports_.discovery]() -> Continuation {
     Status status = discovery.remove_device(*facts);
-    return [this, status = std::move(status)] {
-      if (!status) log_failure(status.error());
-    };
+    return told(std::move(status));
   });
 }
 

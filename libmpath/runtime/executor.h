@@ -115,6 +115,8 @@ class Executor {
   void finish_table(const engine::RunTableAction& effect, Result<DevNum> result);
   void submit(Lane lane, std::uint64_t key, ports::LaneTask task, std::optional<engine::Event> refused = std::nullopt);
   void log_failure(const Error& error);
+  /// Logs the failure, if it is one, on the loop's thread.
+  [[nodiscard]] ports::Continuation told(Status status);
 
   engine::Engine& engine_;
   ports::Ports ports_;

@@ -118,10 +118,12 @@ void append_troubled_maps(std::string& out, const Summary& summary, MonoTime now
   }
 }
 
-/// Paths that are suspect, far worse than their siblings, or not registered; the first two may be in use.
+/// Suspect, far worse than its siblings, or not registered; in the first two cases it may be in use.
+bool is_remarkable(const engine::PathView& path) { return path.suspect || path.outlier || path.bar == engine::Bar::unregistered; }
+
 void append_remarkable_paths(std::string& out, const engine::Snapshot& snapshot) {
   for (const auto& path : snapshot.paths) {
-    if (!path || (!path->suspect && !path->outlier && path->bar != engine::Bar::unregistered)) continue;
+    if (!path || !is_remarkable(*path)) continue;
     const std::string name = value_of('d', PathRow{*path, true}, snapshot.now);
     if (path->suspect) {
       out += fmt::format("suspect   {}: its check has not been answered for {} s, usual for its siblings are {}; {}\n", name,
@@ -136,7 +138,7 @@ void append_remarkable_paths(std::string& out, const engine::Snapshot& snapshot)
 ordered_json remarkable_paths_json(const engine::Snapshot& snapshot) {
   ordered_json list = ordered_json::array();
   for (const auto& path : snapshot.paths) {
-    if (!path || (!path->suspect && !path->outlier && path->bar != engine::Bar::unregistered)) continue;
+    if (!path || !is_remarkable(*path)) continue;
     ordered_json json = {{"dev", value_of('d', PathRow{*path, true}, snapshot.now)},
                          {"checks", path->checks.answers},
                          {"late", path->checks.late},

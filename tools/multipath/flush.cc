@@ -77,13 +77,9 @@ class Remover {
     auto list = device_mapper_->list();
     if (!list) return std::unexpected(list.error());
     for (const KernelMapListing& entry : *list) {
-      bool is_it = false;
-      if (wanted.kind == Wanted::Kind::map_device) {
-        is_it = entry.devnum == wanted.devnum;
-      } else {
-        is_it = entry.name.text == wanted.name || fmt::format("dm-{}", entry.devnum.minor) == wanted.name || entry.uuid == "mpath-" + wanted.name;
-      }
-      if (is_it) return device_mapper_->read(entry.name);
+      std::string_view wwid = entry.uuid;
+      if (wwid.starts_with("mpath-")) wwid.remove_prefix(6);
+      if (names(wanted, entry.name, wwid, entry.devnum)) return device_mapper_->read(entry.name);
     }
     return fail(ErrorCode::not_found, wanted.name, "there is no such map");
   }

@@ -110,6 +110,13 @@ class SgCommandsTest : public testing::Test {
   void submit(PathId path, std::uint64_t op, std::uint32_t data = 0) {
     commands_->submit({.op = OpId{op}, .path = path, .command = ScsiCommand{.data_in_bytes = data, .timeout = seconds{7}}});
   }
+  /// One command, as far as its host's lane.
+  void send(PathId path, std::uint64_t op, std::uint32_t data = 0) {
+    submit(path, op, data);
+    commands_->flush();
+  }
+  /// The next command that waits at the far end is answered as it was sent.
+  void answer(const std::string& name) { kernel_[name].answer(kernel_[name].next()); }
   std::vector<CommandReply> collect() {
     std::vector<CommandReply> replies;
     commands_->collect(replies);
@@ -139,8 +146,7 @@ class SgCommandsTest : public testing::Test {
 
 TEST_F(SgCommandsTest, ACommandGoesThereAndBack) {
   attach(a, "sda", 3);
-  submit(a, 77);
-  commands_->flush();
+  send(a, 77);
   clock_.time += milliseconds{5};
   EXPECT_EQ(lanes_.run(), 1u);
   sg_io_hdr sent = kernel_["sda"].next();
@@ -168,8 +174,7 @@ TEST_F(SgCommandsTest, ACommandGoesThereAndBack) {
 
 TEST_F(SgCommandsTest, StatusSenseAndDataComeBack) {
   attach(a, "sda", 3);
-  submit(a, 1, 64);
-  commands_->flush();
+  send(a, 1, 64);
   lanes_.run();
   sg_io_hdr sent = kernel_["sda"].next();
   EXPECT_EQ(sent.dxfer_direction, SG_DXFER_FROM_DEV);
@@ -195,8 +200,7 @@ TEST_F(SgCommandsTest, StatusSenseAndDataComeBack) {
 
 TEST_F(SgCommandsTest, NonsenseFromTheKernelSideIsBounded) {
   attach(a, "sda", 3);
-  submit(a, 1, 8);
-  commands_->flush();
+  send(a, 1, 8);
   lanes_.run();
   sg_io_hdr sent = kernel_["sda"].next();
   sg_io_hdr strange = sent;
@@ -223,48 +227,42 @@ TEST_F(SgCommandsTest, OneTaskForEachHostAndNoneWhileItIsInTheLane) {
   attach(c, "sdc", 4);
   submit(a, 1);
   submit(b, 2);
-  submit(c, 3);
-  commands_->flush();
+  send(c, 3);
   ASSERT_EQ(lanes_.tasks.size(), 2u);
   EXPECT_EQ(lanes_.tasks[0].first, 3u);
   EXPECT_EQ(lanes_.tasks[1].first, 4u);
-  submit(a, 4);
-  commands_->flush();
+  send(a, 4);
   EXPECT_EQ(lanes_.tasks.size(), 2u);
   lanes_.run();
   EXPECT_EQ(opens_, 3);
-  for (const char* name : {"sda", "sdb", "sdc"}) kernel_[name].answer(kernel_[name].next());
-  kernel_["sda"].answer(kernel_["sda"].next());
+  for (const char* name : {"sda", "sdb", "sdc"}) answer(name);
+  answer("sda");
   EXPECT_EQ(collect().size(), 4u);
 }
 
 TEST_F(SgCommandsTest, AReplyMayComeBeforeTheLaneSaysThatItSubmitted) {
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   lanes_.run();
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
 
-  submit(a, 2);
-  commands_->flush();
-  submit(a, 9);  // so that the lane is awaited
-  commands_->flush();
+  send(a, 2);
+  send(a, 9);  // so that the lane is awaited
   ports::LaneTask task = std::move(lanes_.tasks.front().second);
   lanes_.tasks.pop_front();
   Continuation done = task();
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   auto replies = collect();
   ASSERT_EQ(replies.size(), 1u);
   EXPECT_EQ(replies[0].op, OpId{2});
   done();
   lanes_.run();
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
-  submit(a, 3);
-  commands_->flush();
+  send(a, 3);
   lanes_.run();
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
   EXPECT_EQ(opens_, 1);
 }
@@ -284,8 +282,7 @@ TEST_F(SgCommandsTest, WhatCannotBeAskedFailsAtOnceButNotInTheCall) {
 TEST_F(SgCommandsTest, ANodeThatIsAnotherDeviceIsNotUsed) {
   refuse_open_ = true;
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   lanes_.run();
   EXPECT_TRUE(readable());
   auto replies = collect();
@@ -293,17 +290,15 @@ TEST_F(SgCommandsTest, ANodeThatIsAnotherDeviceIsNotUsed) {
   EXPECT_EQ(replies[0].outcome.failure, CommandFailure::open_failed);
 
   refuse_open_ = false;
-  submit(a, 2);
-  commands_->flush();
+  send(a, 2);
   lanes_.run();
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
 }
 
 TEST_F(SgCommandsTest, AfterDetachNoReplyComesAndTheNodeIsClosedInTheLane) {
   attach(a, "sda", 3);
-  submit(a, 1, 512);
-  commands_->flush();
+  send(a, 1, 512);
   lanes_.run();
   sg_io_hdr sent = kernel_["sda"].next();
   commands_->detach(a);
@@ -319,17 +314,15 @@ TEST_F(SgCommandsTest, AfterDetachNoReplyComesAndTheNodeIsClosedInTheLane) {
 
 TEST_F(SgCommandsTest, DetachWhileTheLaneHasTheCommand) {
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   commands_->detach(a);
   PathId next{.slot = a.slot, .generation = 2};
   attach(next, "sdz", 3);
-  submit(next, 2);
-  commands_->flush();
+  send(next, 2);
   lanes_.run();
   commands_->flush();
   lanes_.run();
-  kernel_["sdz"].answer(kernel_["sdz"].next());
+  answer("sdz");
   auto replies = collect();
   ASSERT_EQ(replies.size(), 1u);
   EXPECT_EQ(replies[0].path, next);
@@ -348,8 +341,7 @@ TEST_F(SgCommandsTest, DetachOfAWaitingCommandAndOfUnknownPaths) {
 
 TEST_F(SgCommandsTest, ARemovedDeviceAnswersGoneAndIsOpenedAgainLater) {
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   lanes_.run();
   kernel_["sda"].next();
   kernel_["sda"].fd.reset();
@@ -359,11 +351,10 @@ TEST_F(SgCommandsTest, ARemovedDeviceAnswersGoneAndIsOpenedAgainLater) {
   EXPECT_EQ(replies[0].outcome.failure, CommandFailure::gone);
   lanes_.run();
 
-  submit(a, 2);
-  commands_->flush();
+  send(a, 2);
   lanes_.run();
   EXPECT_EQ(opens_, 2);
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
 }
 
@@ -373,8 +364,7 @@ TEST_F(SgCommandsTest, AFullHostIsAskedAgainShortly) {
   attach(a, "sda", 3);
   attach(b, "sdb", 3);
   submit(a, 1);
-  submit(b, 2);
-  commands_->flush();
+  send(b, 2);
   lanes_.run();
   EXPECT_TRUE(kernel_["sda"].empty());
   EXPECT_TRUE(commands_->stalled(seconds{1}).empty());
@@ -389,7 +379,7 @@ TEST_F(SgCommandsTest, AFullHostIsAskedAgainShortly) {
   EXPECT_TRUE(readable()) << "its timer has gone off";
   EXPECT_TRUE(collect().empty());
   lanes_.run();
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_TRUE(kernel_["sdb"].empty()) << "there was room for one";
   EXPECT_EQ(collect().size(), 1u);
 
@@ -397,7 +387,7 @@ TEST_F(SgCommandsTest, AFullHostIsAskedAgainShortly) {
   clock_.time += limits::full_host_retry_most;
   (void)collect();
   lanes_.run();
-  kernel_["sdb"].answer(kernel_["sdb"].next());
+  answer("sdb");
   EXPECT_EQ(collect().size(), 1u);
   EXPECT_TRUE(commands_->stalled(Duration{0}).empty());
 }
@@ -417,8 +407,7 @@ TEST_F(SgCommandsTest, AFullHostThatWorksOnTakesOneAtATime) {
     lanes_.run();
   };
   done("0x10");
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   lanes_.run();
   again();  // learns the count
   again();
@@ -447,21 +436,18 @@ TEST_F(SgCommandsTest, RepliesOfABurstAreTakenTogether) {
   }
   commands_->flush();
   lanes_.run();
-  auto answer = [&](std::uint32_t slot) {
-    Kernel& far_end = kernel_["sd" + std::to_string(slot)];
-    far_end.answer(far_end.next());
-  };
-  answer(0);
+  auto answer_slot = [&](std::uint32_t slot) { answer("sd" + std::to_string(slot)); };
+  answer_slot(0);
   EXPECT_TRUE(collect().empty()) << "they are gathered";
-  for (std::uint32_t slot = 1; slot < 4; ++slot) answer(slot);
+  for (std::uint32_t slot = 1; slot < 4; ++slot) answer_slot(slot);
   clock_.time += limits::sg_burst_window;
   EXPECT_EQ(collect().size(), 4u);
   // The rest is too few to be gathered once more: it comes as it comes.
   EXPECT_FALSE(readable());
-  answer(4);
+  answer_slot(4);
   EXPECT_TRUE(readable());
   EXPECT_EQ(collect().size(), 1u);
-  for (std::uint32_t slot = 5; slot < paths; ++slot) answer(slot);
+  for (std::uint32_t slot = 5; slot < paths; ++slot) answer_slot(slot);
   EXPECT_EQ(collect().size(), paths - 5);
   EXPECT_FALSE(readable());
 }
@@ -481,7 +467,7 @@ TEST_F(SgCommandsTest, TheNextBurstIsGatheredAboutAsLongAsTheLastOneTook) {
     }
   };
   ask_all();
-  kernel_["sd0"].answer(kernel_["sd0"].next());
+  answer("sd0");
   clock_.time += limits::sg_burst_window;
   EXPECT_EQ(collect().size(), 1u) << "the rest takes longer";
   clock_.time += 2 * limits::sg_burst_window;
@@ -500,21 +486,19 @@ TEST_F(SgCommandsTest, TheNextBurstIsGatheredAboutAsLongAsTheLastOneTook) {
 TEST_F(SgCommandsTest, ALaneThatRefusesIsAskedAgain) {
   attach(a, "sda", 3);
   lanes_.refuse = true;
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   EXPECT_TRUE(lanes_.tasks.empty());
   lanes_.refuse = false;
   clock_.time += limits::full_host_retry_most;
   (void)collect();
   EXPECT_EQ(lanes_.run(), 1u);
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
 }
 
 TEST_F(SgCommandsTest, AStuckSubmissionIsShown) {
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   clock_.time += seconds{9};
   auto stalled = commands_->stalled(seconds{1});
   ASSERT_EQ(stalled.size(), 1u);
@@ -524,72 +508,61 @@ TEST_F(SgCommandsTest, AStuckSubmissionIsShown) {
 
 TEST_F(SgCommandsTest, WhatIsSimplyWithTheKernelCallsNobody) {
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   EXPECT_TRUE(lanes_.run_task()) << "the node was opened: that is to be told";
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
 
-  submit(a, 2);
-  commands_->flush();
+  send(a, 2);
   EXPECT_FALSE(lanes_.run_task());
   clock_.time += seconds{9};
   EXPECT_TRUE(commands_->stalled(seconds{1}).empty()) << "the lane is done with it";
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
 
   // A second batch finds the lane done, whether or not the first has been answered.
-  submit(a, 3);
-  commands_->flush();
+  send(a, 3);
   EXPECT_FALSE(lanes_.run_task());
-  submit(a, 4);
-  commands_->flush();
+  send(a, 4);
   EXPECT_FALSE(lanes_.run_task());
-  kernel_["sda"].answer(kernel_["sda"].next());
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
+  answer("sda");
   EXPECT_EQ(collect().size(), 2u);
 }
 
 TEST_F(SgCommandsTest, ALaneThatIsAwaitedCalls) {
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   lanes_.run();
-  submit(a, 2);
-  commands_->flush();
-  submit(a, 3);
-  commands_->flush();
+  send(a, 2);
+  send(a, 3);
   EXPECT_EQ(lanes_.tasks.size(), 1u) << "one batch of a host at a time";
   EXPECT_TRUE(lanes_.run_task()) << "another waits behind it";
   EXPECT_EQ(lanes_.tasks.size(), 1u);
   EXPECT_FALSE(lanes_.run_task());
-  for (int i = 0; i < 3; ++i) kernel_["sda"].answer(kernel_["sda"].next());
+  for (int i = 0; i < 3; ++i) answer("sda");
   EXPECT_EQ(collect().size(), 3u);
 }
 
 TEST_F(SgCommandsTest, AHostIsForgottenWithItsLastDeviceThoughItsLaneCalledNobody) {
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   lanes_.run();
-  submit(a, 2);
-  commands_->flush();
+  send(a, 2);
   EXPECT_FALSE(lanes_.run_task());
   commands_->detach(a);
   lanes_.run();
   attach(a, "sda", 3);
-  submit(a, 3);
-  commands_->flush();
+  send(a, 3);
   lanes_.run();
   EXPECT_EQ(opens_, 2);
-  kernel_["sda"].answer(kernel_["sda"].next());
+  answer("sda");
   EXPECT_EQ(collect().size(), 1u);
 }
 
 TEST_F(SgCommandsTest, ATaskMayOutliveTheOwner) {
   attach(a, "sda", 3);
-  submit(a, 1);
-  commands_->flush();
+  send(a, 1);
   ports::LaneTask task = std::move(lanes_.tasks.front().second);
   lanes_.tasks.clear();
   Continuation done = task();

@@ -28,8 +28,8 @@ wait_for 20 maps_up 2 8 || fail "no maps"
 same "the pid file" "$daemon_pid" "$(cat /run/multipathd.pid)"
 
 note "process"
-if grep -q __asan_init "$(command -v multipathd)"; then
-  note "left out: a daemon with address sanitizer locks no memory"
+if sanitized; then
+  note "left out: a daemon with sanitizers locks no memory"
 else
   (($(locked) > 0)) || fail "memory is not locked"
   (($(locked) < 100000)) || fail "$(locked) kB are locked"

@@ -15,7 +15,6 @@ MOST_MEMORY=4096        # bytes per path
 LUNS=128
 FEW=16
 
-sanitized() { ldd /usr/sbin/multipathd | grep -q 'libasan\|libtsan\|libubsan'; }
 # at_most WHAT FIGURE LIMIT
 at_most() {
   printf '  %s: %s\n' "$1" "$2"

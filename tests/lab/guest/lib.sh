@@ -12,7 +12,7 @@ sleep() {
     *) builtin sleep "$@" ;;
   esac
 }
-for lab_part in san iscsi faults probes wait daemon cost many; do
+for lab_part in san iscsi faults probes wait daemon cost watch many; do
   . "/lab/guest/$lab_part.sh"
 done
 unset lab_part

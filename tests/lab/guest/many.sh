@@ -12,6 +12,7 @@ many_paths() {
   local IN_TIME=2000            # milliseconds: longest time for an answer
   local INTERVAL=5              # seconds between the checks of a path
   local LATEST=$((INTERVAL + 3))  # and what a busy machine may be late
+  local WATCHED=20              # seconds
 
   note "$LUNS LUNs, $PATHS paths each"
   ln -sf /dev/null /etc/udev/rules.d/60-multipath.rules
@@ -35,9 +36,16 @@ many_paths() {
   first=$(scsi_address sda) && first=${first%%:*}
   good=()
   bad=()
-  for disk in /sys/block/sd*; do
-    address=$(readlink -f "$disk/device") && address=${address##*/}
-    if (((${address##*:} + ${address%%:*} - first) % PATHS == 0)); then bad+=("$address"); else good+=("${disk##*/}"); fi
+  for place in /sys/class/scsi_disk/*; do
+    address=${place##*/}
+    disk=("$place"/device/block/*)
+    if (((${address##*:} + ${address%%:*} - first) % PATHS == 0)); then
+      bad+=("$address")
+      # What has been sent ends a little after the watch: sooner than by itself.
+      echo $((WATCHED + 2)) >"$place/device/timeout"
+    else
+      good+=("${disk[0]##*/}")
+    fi
   done
   same "paths that hang" "$LUNS" ${#bad[@]}
 
@@ -45,15 +53,12 @@ many_paths() {
   for address in "${bad[@]}"; do inj_hang "$address"; done
 
   slowest=0
-  most_threads=0
-  most_sleeping=0
   most_hung=0
-  declare -A last_count=() last_time=()
-  latest=0
   # Every so many of the good paths: reading all of them would keep the machine busy.
   sample=()
   for ((at = 0; at < ${#good[@]}; at += 7)); do sample+=("${good[at]}"); done
-  end=$((SECONDS + 45))
+  watch_begin
+  end=$((SECONDS + WATCHED))
   while ((SECONDS < end)); do
     lab_answer $IN_TIME multipathd show daemon
     lab_answer $IN_TIME multipathd show paths
@@ -61,25 +66,14 @@ many_paths() {
     lab_answer $IN_TIME multipathd show topology
     lab_answer $IN_TIME mpathctl status
     count=$(sed -n 's/^checks .* \([0-9]*\) outstanding/\1/p' /run/answer); ((count > most_hung)) && most_hung=$count
-    for disk in "${sample[@]}"; do
-      count=$(<"/sys/block/$disk/device/iodone_cnt")
-      time=${EPOCHREALTIME/./}
-      if [ "${last_count[$disk]-}" != "$count" ]; then
-        last_count[$disk]=$count
-        last_time[$disk]=$time
-      elif ((time - last_time[$disk] > latest)); then
-        latest=$((time - last_time[$disk]))
-      fi
-    done
-    count=$(daemon_threads); ((count > most_threads)) && most_threads=$count
-    count=$(submissions_asleep); ((count > most_sleeping)) && most_sleeping=$count
+    watch_once "${sample[@]}"
     # Nothing sleeps, so nothing is added.
-    ((count > 0 || $(daemon_threads) <= BASE_THREADS + 1)) || fail "$(daemon_threads) threads while no submission sleeps"
+    ((asleep > 0 || $(daemon_threads) <= BASE_THREADS + 1)) || fail "$(daemon_threads) threads while no submission sleeps"
   done
   printf '  slowest answer %d ms (%s), checks outstanding at most %d, most threads %d, most submissions asleep %d\n' \
-    $slowest "$slowest_question" $most_hung $most_threads $most_sleeping
-  printf '  longest time without a check of a good path: %d ms\n' $((latest / 1000))
-  ((latest <= LATEST * 1000000)) || fail "a good path was not checked for $((latest / 1000)) ms"
+    $slowest "$slowest_question" $most_hung $most_threads $most_asleep
+  printf '  longest time without a check of a good path: %d ms\n' $longest_pause
+  ((longest_pause <= LATEST * 1000)) || fail "a good path was not checked for $longest_pause ms"
   ((most_threads <= BASE_THREADS + SPARE_LANES)) || fail "$most_threads threads"
   same "good paths" ${#good[@]} "$(multipathd show paths raw format "%t %T" | grep -c "active ready")"
   mpathctl status | grep -E "^(health|stuck|turns)"
@@ -91,20 +85,4 @@ many_paths() {
   wait_for 20 '[ "$(daemon_threads)" = '$BASE_THREADS' ]' || fail "$(daemon_threads) threads stay"
   daemon_stop || fail "the daemon does not end"
   note "done"
-}
-
-daemon_threads() { local list=(/proc/"$daemon_pid"/task/*); echo ${#list[@]}; }
-# submissions_asleep: how many threads of the daemon the kernel holds while they hand it a command.
-submissions_asleep() { cat /proc/"$daemon_pid"/task/*/stat | awk '/\(mpath-submit\) D / { ++count } END { print count + 0 }'; }
-
-# lab_answer MILLISECONDS COMMAND...: the command answers in time; what it says is in /run/answer. Keeps the slowest in $slowest.
-lab_answer() {
-  local limit=$1 begin=${EPOCHREALTIME/./} took
-  shift
-  "$@" >/run/answer || [ "$1" = mpathctl ] || fail "$*: no answer"
-  took=$(((${EPOCHREALTIME/./} - begin) / 1000))
-  [ -s /run/answer ] || fail "$*: nothing"
-  ((took <= limit)) || fail "$*: answered after $took ms"
-  ((took > slowest)) && slowest=$took slowest_question="$*"
-  return 0
 }

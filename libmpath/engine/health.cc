@@ -10,7 +10,7 @@ namespace {
 constexpr Duration pending_retry = seconds{1};
 /// What the kernel tells of by events needs no reading; this is for what it does not tell.
 constexpr int rounds_between_reads = 10;
-constexpr Duration least_between_reads = seconds{60};
+constexpr seconds least_between_reads = seconds{60};
 /// Between the deadline of a command and the verdict.
 constexpr Duration last_look = milliseconds{500};
 constexpr Duration kernel_failure_memory = seconds{60};
@@ -142,14 +142,15 @@ void Engine::Core::refresh_now_and_then(MapRecord& map) {
   bool settled = std::ranges::any_of(map.kernel->table.groups, [](const KernelGroup& group) {
     return group.state == KernelGroupState::active;
   });
-  const Duration round = daemon().max_polling_interval.value;
-  if (settled && std::max(map.read_at, map.looked_at) + round > now) return;
+  const seconds round = daemon().max_polling_interval.value;
+  if (settled && time_after(std::max(map.read_at, map.looked_at), round) > now) return;
   if (map.read_at == now) return;
   map.looked_at = now;
   bool leaves = std::ranges::any_of(members_of(map), [&](const PathRecord& path) {
     return path.removed;
   });
-  map.kernel_stale = !settled || leaves || map.wishes_load || map.read_at + std::max(rounds_between_reads * round, least_between_reads) <= now;
+  bool is_old = time_after(map.read_at, std::max(rounds_between_reads * round, least_between_reads)) <= now;
+  map.kernel_stale = !settled || leaves || map.wishes_load || is_old;
   queue_map(map);
 }
 

@@ -94,7 +94,7 @@ void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
       if (member.state == KernelPathState::failed && was_active && !path->failed_by_us && is_usable(path->health.state)) {
         newly_failed.push_back(path);
       }
-      if (member.state == KernelPathState::active) path->failed_by_us = false;
+      if (member.state == KernelPathState::active) path->failed_by_us = path->return_refused = false;
     }
   }
   for (PathRecord* path : newly_failed) kernel_failed_path(*path);

@@ -31,7 +31,9 @@ void Engine::Core::update_usable(MapRecord& map) {
     // One that is not in the table carries no I/O, whatever it answers.
     if (!path.in_table) continue;
     all_answered = all_answered && path.answered;
-    any_usable = any_usable || may_serve(path);
+    // One that the kernel would not take back carries none either; a countdown that is under way ends when the kernel has taken it.
+    bool is_taken = map.no_path_since == no_deadline ? !path.return_refused : path.kernel_state == KernelPathState::active;
+    any_usable = any_usable || (may_serve(path) && is_taken);
   }
   // Before discovery is done the paths of an adopted map are not known, which is not the same as having none.
   bool all_known = all_answered && configured_once && found_paths.empty();

@@ -99,10 +99,12 @@ std::optional<int> Engine::Core::assumed_priority(const MapRecord& map, const Pa
   return path.priority;
 }
 
-/// A suspect path counts as good for the groups of a map whose array would have to move the volume: no trespass for a stall.
+/// A suspect path counts as good for the groups of a map whose array would have to move the volume: no trespass for a stall. One that
+/// the kernel does not take back is no reason to queue any longer.
 PathState Engine::Core::state_for_groups(const MapRecord& map, const PathRecord& path) {
   PathState state = path.health.state;
   Bar why = bar(path);
+  if (map.retries_expired && path.return_refused && path.in_table) return PathState::down;
   if (why == Bar::none || !is_usable(state)) return state;
   if (why == Bar::suspect && !policy::groups_change_freely(suspect_situation(path, map))) return state;
   return PathState::down;

@@ -81,6 +81,7 @@ void Engine::Core::on(const MessageFinished& event) {
       if (path.message_op != event.op) continue;
       path.message_op = OpId::none;
       note_message(path, worked);
+      path.return_refused = !worked && path.message_sent == KernelPathState::active;
       if (worked) {
         path.kernel_state = path.message_sent;
         log(Severity::info, path.facts->kernel_name,

@@ -217,6 +217,7 @@ struct PathRecord {
   OpId message_op = OpId::none;
   KernelPathState message_sent = KernelPathState::unknown;
   MonoTime message_retry_at{};         ///< back-off after a message that the kernel refused
+  bool return_refused = false;         ///< the kernel would not take it back: it carries no I/O, whatever its checks say
   bool failed_by_us = false;
   MonoTime kernel_failed_at{};
   std::uint32_t kernel_failures = 0;   ///< in a row, forgotten after a quiet minute

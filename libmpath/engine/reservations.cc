@@ -279,8 +279,8 @@ void Engine::Core::registrations_are_gone(PathRecord& path, MapRecord& map, cons
 
 void Engine::Core::registration_failed(PathRecord& path, std::string_view reason) {
   PathRegistration& registration = *path.registration;
-  Duration pause = daemon().polling_interval.value * (std::int64_t{1} << std::min(registration.failures, 10U));
-  pause = std::min(pause, longest_pause);
+  Duration pause = std::min<Duration>(daemon().polling_interval.value, longest_pause);
+  pause = std::min(pause * (std::int64_t{1} << std::min(registration.failures, 10U)), longest_pause);
   registration.retry_at = now + pause;
   bool is_news = registration.failures++ == 0 || registration.reason != reason;
   registration.reason = reason;

@@ -291,6 +291,7 @@ class Bench {
   bool enumeration_fails = false;
   std::vector<std::string> enumeration_order;    ///< empty: by name
   std::optional<Error> message_error;            ///< every message fails with it
+  std::optional<MapMessage::Kind> refused_message;  ///< the kernel refuses those of this kind
   std::string used_map;                          ///< this one cannot be removed
   std::optional<Error> table_error;              ///< every table action fails with it
 
@@ -559,6 +560,7 @@ class Bench {
     Status result;
     auto at = kernel.find(effect.name);
     if (message_error) result = std::unexpected(*message_error);
+    else if (refused_message == effect.message.kind) result = fail(ErrorCode::invalid_argument, effect.name.text, "refused");
     else if (at == kernel.end()) result = fail(ErrorCode::not_found, effect.name.text, "no such device");
     else apply(at->second, effect.message);
     give(MessageFinished{effect.op, effect.map, effect.message, std::move(result)});

@@ -106,6 +106,19 @@ TEST(HardTimes, a_drain_is_undone_in_time_although_the_name_of_its_port_went_mea
   EXPECT_EQ(bench.run_state_file, "");
 }
 
+TEST(HardTimes, ten_times_an_interval_of_decades_is_not_over_with_the_first) {
+  constexpr seconds interval{1'200'000'000};
+  Bench bench(fmt::format("polling_interval 2\nmax_polling_interval {}", interval.count()));
+  bench.disk("sda");
+  bench.disk("sdb");
+  bench.kernel_map({{"sda"}, {"sdb"}});
+  bench.start();
+  bench.run(seconds{3});
+  bench.hold<ReadMap>();
+  bench.run(interval * 3);
+  EXPECT_TRUE(bench.waiting.empty()) << "what the kernel tells of by events needs no reading before ten intervals are over";
+}
+
 TEST(HardTimes, no_path_retry_beyond_all_measure_queues_and_does_not_give_up_at_once) {
   Bench bench("no_path_retry 2147483647\npolling_interval 60\nmax_polling_interval 60");
   bench.disk("sda");

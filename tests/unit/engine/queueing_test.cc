@@ -53,6 +53,41 @@ TEST(Queueing, APathThatIsNotInTheTableDoesNotKeepIoWaiting) {
   EXPECT_FALSE(bench.queues());
 }
 
+TEST(Queueing, APathThatTheKernelDoesNotTakeBackDoesNotKeepIoWaiting) {
+  Settled bench("no_path_retry 6");
+  bench.lose_both();
+  bench.run(seconds{20});
+  bench.refused_message = MapMessage::Kind::reinstate_path;
+  for (const char* name : {"sda", "sdb"}) bench.disks.at(name).answer = Answer::good;
+  bench.run(seconds{9});
+  EXPECT_EQ(bench.health("sda"), PathState::up);
+  EXPECT_TRUE(bench.queues());
+  bench.run(seconds{2});
+  EXPECT_FALSE(bench.queues()) << "counted from the loss of the last path";
+  bench.refused_message.reset();
+  bench.run(seconds{2});
+  EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::active);
+  EXPECT_TRUE(bench.queues());
+}
+
+TEST(Queueing, IsCountedWhenTheLastPathGoesWhileTheKernelDoesNotTakeBackAnother) {
+  Settled bench("no_path_retry 6");
+  bench.refused_message = MapMessage::Kind::reinstate_path;
+  bench.kernel_fails("sda");
+  bench.run(seconds{10});
+  ASSERT_EQ(bench.health("sda"), PathState::up);
+  ASSERT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
+  bench.disks.at("sdb").answer = Answer::dead;
+  bench.kernel_fails("sdb");
+  bench.run(seconds{29});
+  EXPECT_TRUE(bench.queues());
+  bench.run(seconds{3});
+  EXPECT_FALSE(bench.queues());
+  bench.refused_message.reset();
+  bench.run(seconds{2});
+  EXPECT_TRUE(bench.queues());
+}
+
 TEST(Queueing, AnotherNoPathRetryIsCountedFromWhenItIsInForce) {
   for (const char* before : {"fail", "queue", "100"}) {
     SCOPED_TRACE(before);

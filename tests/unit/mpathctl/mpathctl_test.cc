@@ -191,7 +191,9 @@ TEST_F(Mpathctl, LintOfRealFiles) {
     std::ifstream reference(corpus / "expected" / (entry.path().stem().string() + ".rc"));
     int status = 0;
     reference >> status;
-    if (status != 0) EXPECT_EQ(lint.exit_status, 2) << name;
+    if (status != 0) {
+      EXPECT_EQ(lint.exit_status, 2) << name;
+    }
   }
   EXPECT_GT(files, 0u);
 }

@@ -97,7 +97,7 @@ struct Engine::Core {
   [[nodiscard]] InitState init_state_of(const PathRecord& path) const;
 
   // --- failback.cc: which group carries I/O -----------------------------------------------------------------------
-  void sync_group(MapRecord& map, const plan::Plan& plan);
+  void sync_group(MapRecord& map, std::span<const plan::PlannedMessage> messages);
   void enable_groups(MapRecord& map);
   void hold_standby_paths(MapRecord& map);
   [[nodiscard]] bool one_is_up(const MapRecord& map, const PathRecord* except);
@@ -264,13 +264,13 @@ struct Engine::Core {
   void tell_misfit(const MapRecord& map, PathRecord& path, std::uint64_t size);
   void creation_failed(MapRecord& map, const Error& error);
   [[nodiscard]] MapRecord* find_listed(const KernelMapListing& listing);
-  [[nodiscard]] std::vector<PathRecord*> members_for_table(MapRecord& map);
+  void choose_table_members(MapRecord& map);
   [[nodiscard]] bool ready_to_create(MapRecord& map);
   [[nodiscard]] bool awaits_priority(const PathRecord& path) const;
   [[nodiscard]] bool ask_for_priorities(MapRecord& map);
   [[nodiscard]] std::optional<int> assumed_priority(const MapRecord& map, const PathRecord& path);
   [[nodiscard]] PathState state_for_groups(const MapRecord& map, const PathRecord& path);
-  [[nodiscard]] policy::Layout lay_out(MapRecord& map, const std::vector<PathRecord*>& members);
+  [[nodiscard]] const MapPlan& plan_map(MapRecord& map, const plan::Options& allowed);
   [[nodiscard]] bool carries_io(const MapRecord& map);
   [[nodiscard]] bool may_resize(const MapRecord& map);
   [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map, const MapSpec& spec);
@@ -300,6 +300,7 @@ struct Engine::Core {
   void choose_name(MapRecord& map);
   void choose_new_name(MapRecord& map);
   [[nodiscard]] bool may_rename(const MapRecord& map) const;
+  void kernel_renamed(MapRecord& map, const MapName& name);
   void renamed(MapRecord& map);
 
   // --- map_size.cc: the size of maps ---------------------------------------------------------------------------
@@ -495,6 +496,8 @@ struct Engine::Core {
   std::unordered_set<MapName> foreign_names;  ///< dm devices that are not ours
   std::multimap<DevNum, MapId> maps_awaiting;  ///< by a device of their table of which udev has not told
   std::vector<MapId> map_queue;
+  std::vector<PathRecord*> table_members;    ///< of the map that is reconciled: see choose_table_members()
+  PlanInputs plan_inputs;                    ///< of the same map; kept so that its memory is used again
   std::uint64_t checks_outstanding = 0;
   std::size_t paths_sampled = 0;             ///< under test reads now
   /// Disk sequence numbers and names of devices that are left alone.

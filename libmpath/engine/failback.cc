@@ -18,10 +18,10 @@ bool Engine::Core::awaits_first_answers(const MapRecord& map) {
 }
 
 /// The group the kernel begins with and the one that is best are not the same: what failback says of it.
-void Engine::Core::sync_group(MapRecord& map, const plan::Plan& plan) {
+void Engine::Core::sync_group(MapRecord& map, std::span<const plan::PlannedMessage> messages) {
   if (map.switch_op != OpId::none || map.message_retry_at > now || awaits_first_answers(map)) return;
   const plan::PlannedMessage* wish = nullptr;
-  for (const plan::PlannedMessage& planned : plan.messages) {
+  for (const plan::PlannedMessage& planned : messages) {
     if (planned.message.kind == MapMessage::Kind::switch_group) wish = &planned;
   }
   // What has come back or failed counts for one comparison, however long it had to wait for it.

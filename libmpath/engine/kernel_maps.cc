@@ -65,7 +65,7 @@ void Engine::Core::renamed_from_outside(MapRecord& map, const MapName& name, con
   log(Severity::notice, name.text, fmt::format("was called {} and renamed from outside ({})", map.kernel->name.text, actors_text(actors)));
   constexpr std::string_view outside = "renamed from outside";
   note_action(map, FollowUp::renamed, keep_text(actors_in_short(outside, actors), outside), now);
-  map.kernel->name = name;
+  kernel_renamed(map, name);
   map.wanted_name = {};
 }
 
@@ -76,7 +76,7 @@ void Engine::Core::take_kernel_map(MapRecord& map, const KernelMap& kernel) {
   // Whoever made it again, after it had been removed by command: it is one of ours.
   if (fresh) map.forgotten = false;
   take_name(map, kernel.name);
-  map.kernel = kernel;
+  map.kernel = std::make_shared<const KernelMap>(kernel);
   map.read_at = now;
   touch(map);
   queue_map(map);

@@ -51,10 +51,16 @@ bool Engine::Core::may_rename(const MapRecord& map) const {
   return map.kernel && !map.wanted_name.empty() && map.wanted_name != map.kernel->name && !name_is_taken(map, map.wanted_name);
 }
 
+void Engine::Core::kernel_renamed(MapRecord& map, const MapName& name) {
+  auto kernel = std::make_shared<KernelMap>(*map.kernel);
+  kernel->name = name;
+  map.kernel = std::move(kernel);
+}
+
 /// The kernel has renamed it. Whoever waited for the old name may have it.
 void Engine::Core::renamed(MapRecord& map) {
   MapName old = map.kernel->name;
-  map.kernel->name = map.wanted_name;
+  kernel_renamed(map, map.wanted_name);
   take_name(map, map.wanted_name);
   log(Severity::notice, map.name.text, "was called " + old.text + " before");
   for (auto& other : maps) {

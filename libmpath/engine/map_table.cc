@@ -60,6 +60,8 @@ void Engine::Core::erase_map(MapRecord& map) {
   if (auto at = map_by_name.find(map.name); at != map_by_name.end() && at->second == map.id) map_by_name.erase(at);
   map_order.erase(map.order);
   map.live = false;
+  map.planned_from = {};
+  map.planned = {};
   answer_registrations(map);
   touch(map);
   free_maps.push_back(map.id.slot);
@@ -124,7 +126,7 @@ void Engine::Core::map_timer(MapRecord& map) {
   if (map.registration_deadline <= now) answer_registrations(map);
   if (map.look_again <= now) {
     map.look_again = no_deadline;
-    map.kernel_stale = map.kernel_stale || map.kernel.has_value();
+    map.kernel_stale = map.kernel_stale || map.kernel;
   }
   if (map.retry_deadline != no_deadline && map.retry_deadline <= now) retries_are_over(map);
   set_map_timer(map);

@@ -24,8 +24,9 @@ std::string loaded_text(const MapSpec& spec) { return wire::format_table(spec.ta
 /// Paths that belong into the table: those it has, unless they are gone or another volume, in its order, so that the first of several
 /// equally good groups stays the first whatever the order of discovery; then new ones that have proved to work. A new map also takes
 /// paths that are down now: they are failed right after.
-std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
-  std::vector<PathRecord*> members;
+void Engine::Core::choose_table_members(MapRecord& map) {
+  std::vector<PathRecord*>& members = table_members;
+  members.clear();
   for (std::size_t at = 0; map.kernel && at < map.kernel->table.groups.size(); ++at) {
     for (const KernelPath& member : map.kernel->table.groups[at].paths) {
       PathRecord* path = find_path(member.devnum);
@@ -52,7 +53,6 @@ std::vector<PathRecord*> Engine::Core::members_for_table(MapRecord& map) {
     members.push_back(&path);
   }
   leave_out_unregistered(map, members);
-  return members;
 }
 
 /// A path that works and stays out because of its size: said once for each size that it has, and not while the map's is about to change.
@@ -110,35 +110,35 @@ PathState Engine::Core::state_for_groups(const MapRecord& map, const PathRecord&
   return PathState::down;
 }
 
-policy::Layout Engine::Core::lay_out(MapRecord& map, const std::vector<PathRecord*>& members) {
-  std::vector<policy::Member> inputs;
-  inputs.reserve(members.size());
-  for (const PathRecord* path : members) {
-    inputs.push_back({.facts = path->facts,
-                      .state = state_for_groups(map, *path),
-                      .priority = assumed_priority(map, *path),
-                      .marginal = is_marginal(*path),
-                      .priority_from_alua = policy::follows_port_group(path->priority_method()),
-                      .has_prioritizer = path->priority_method() != policy::PriorityMethod::missing});
+/// What is to be done to the map if its table is to have these paths. It stays the map's until the next call.
+const MapPlan& Engine::Core::plan_map(MapRecord& map, const plan::Options& allowed) {
+  PlanInputs& inputs = plan_inputs;
+  inputs.members.clear();
+  for (const PathRecord* path : table_members) {
+    inputs.members.push_back({.facts = path->facts,
+                              .state = state_for_groups(map, *path),
+                              .priority = assumed_priority(map, *path),
+                              .marginal = is_marginal(*path),
+                              .priority_from_alua = policy::follows_port_group(path->priority_method()),
+                              .has_prioritizer = path->priority_method() != policy::PriorityMethod::missing});
   }
-  policy::LayoutContext context{.wwid = map.wwid, .name = map.name};
-  if (map.kernel) {
-    context.kernel_queues = wire::features_has(map.kernel->table.features, wire::queue_if_no_path);
-    context.kernel_features = map.kernel->table.features;
+  inputs.settings = map.settings;
+  inputs.kernel = map.kernel;
+  inputs.wwid = map.wwid;
+  inputs.name = allowed.name_is_free ? map.wanted_name : map.name;
+  inputs.target_version = target_version;
+  inputs.retries_expired = map.retries_expired;
+  inputs.queueing_disabled = map.queueing_disabled;
+  inputs.may_resize = map.kernel && may_resize(map);
+  inputs.options = allowed;
+  if (inputs == map.planned_from) return map.planned;
+  MapPlan plan = make_map_plan(inputs);
+  if (plan.remarks != map.planned.remarks) {
+    for (const std::string& remark : plan.remarks) log(Severity::warning, map.name.text, remark);
   }
-  context.retries_expired = map.retries_expired;
-  context.target_version = target_version;
-  policy::Layout layout = policy::lay_out(inputs, *map.settings, context);
-  if (map.remarks != layout.remarks) {
-    for (const std::string& remark : layout.remarks) log(Severity::warning, map.name.text, remark);
-    map.remarks = layout.remarks;
-  }
-  if (map.queueing_disabled) {
-    layout.spec.table.features = wire::features_without(layout.spec.table.features, wire::queue_if_no_path);
-  }
-  // The size of a map in use changes by resize only.
-  if (map.kernel && !may_resize(map)) layout.spec.table.size_sectors = map.kernel->table.size_sectors;
-  return layout;
+  map.planned = std::move(plan);
+  map.planned_from = inputs;
+  return map.planned;
 }
 
 /// A map is made when every known path has answered once, or those that have not have had their chance.
@@ -291,15 +291,15 @@ void Engine::Core::reconcile(MapRecord& map) {
   if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
   watch_ghost_delay(map);
   if (map.kernel) reassign_holders(map);
-  std::vector<PathRecord*> members = members_for_table(map);
-  if (!members.empty()) map.last_path_step.reset();
+  choose_table_members(map);
+  if (!table_members.empty()) map.last_path_step.reset();
   if (!map.kernel) {
-    if (members.empty() || !ready_to_create(map)) {
+    if (table_members.empty() || !ready_to_create(map)) {
       set_map_timer(map);
       return;
     }
     if (map.name.empty() || map.configuring) choose_name(map);
-  } else if (members.empty()) {
+  } else if (table_members.empty()) {
     reconcile_without_paths(map);
     return;
   }
@@ -308,7 +308,6 @@ void Engine::Core::reconcile(MapRecord& map) {
     compare_size(map);
   }
   bool answers_awaited = awaits_first_answers(map);
-  policy::Layout layout = lay_out(map, members);
   plan::Options allowed;
   allowed.force = map.forced;
   // Whoever loaded it has been killed, or is at work on it: only a start or a configuration puts that right.
@@ -316,22 +315,19 @@ void Engine::Core::reconcile(MapRecord& map) {
   allowed.regroup = !answers_awaited &&
                     (map.configuring || map.regroup_wanted || map.settings->failback.value.kind == Failback::Kind::immediate);
   allowed.name_is_free = may_rename(map);
-  if (allowed.name_is_free) layout.spec.name = map.wanted_name;
-  plan::Plan plan = plan::make_plan(layout.spec, map.kernel ? &*map.kernel : nullptr, allowed);
+  const MapPlan& plan = plan_map(map, allowed);
   if (plan.table && may_act_now(map, *plan.table)) {
-    run_table(map, std::move(*plan.table));
+    run_table(map, *plan.table);
     return;
   }
   // What a message can do does not wait for a load.
-  if (map.kernel) sync_queueing(map, wire::features_has(layout.spec.table.features, wire::queue_if_no_path));
-  if (map.kernel && plan.table) {
-    allowed.messages_only = true;
-    sync_group(map, plan::make_plan(layout.spec, &*map.kernel, allowed));
+  if (map.kernel) {
+    sync_queueing(map, plan.queues);
+    sync_group(map, plan.messages);
   }
   if (!plan.table) {
     clear_deferral(map);
     if (allowed.regroup) map.regroup_wanted = false;
-    sync_group(map, plan);
     if (map.queue_op == OpId::none && map.switch_op == OpId::none && !answers_awaited) map.configuring = false;
     answer_waiting(map, {});
   }

@@ -9,6 +9,7 @@
 
 #include "libmpath/config/effective.h"
 #include "libmpath/engine/history.h"
+#include "libmpath/engine/map_plan.h"
 #include "libmpath/engine/snapshot.h"
 #include "libmpath/engine/timer_queue.h"
 #include "libmpath/model/action.h"
@@ -267,7 +268,7 @@ struct MapRecord {
   bool has_late_checks = false;        ///< of some path, perhaps
   std::int32_t compared_minute = -1;   ///< in which its paths were compared with each other last
   MonoTime outliers_marked_at{};
-  std::optional<KernelMap> kernel;
+  std::shared_ptr<const KernelMap> kernel;  ///< null: the kernel has no such map
 
   // Work under way and wanted.
   bool queued = false;                 ///< in the list of maps to reconcile in this step
@@ -320,7 +321,8 @@ struct MapRecord {
   std::string deferred;
   bool wishes_load = false;
   bool regroup_wanted = false;             ///< a mark changed that counts for the groups, whatever failback says
-  std::vector<std::string> remarks;        ///< what of the configuration could not be followed; said once
+  PlanInputs planned_from;                 ///< `planned` follows from it; without settings: nothing has been planned
+  MapPlan planned;
 
   // Policy state.
   policy::VolumeMemory volume_memory;      ///< of the checkers of its paths

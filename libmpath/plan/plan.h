@@ -19,6 +19,7 @@ struct Options {
   bool retain_handler = true;    ///< a handler that the kernel attached is kept
   bool name_is_free = true;      ///< the wanted name is not another device's
   bool messages_only = false;    ///< the table must not be touched now: what can be said to the one in force
+  friend bool operator==(const Options&, const Options&) = default;
 };
 
 struct PlannedMessage {

@@ -23,6 +23,7 @@ struct Member {
   bool marginal = false;
   bool priority_from_alua = false;   ///< its priority says what its target port group's state is
   bool has_prioritizer = true;       ///< there is a prioritizer of the configured name
+  friend bool operator==(const Member&, const Member&) = default;
 };
 
 /// One group of the layout: which members, and what the group is worth.
@@ -59,6 +60,7 @@ struct LayoutContext {
   std::optional<std::string> kernel_features;
   /// Version of the kernel's multipath target; decides between rr_min_io and rr_min_io_rq. Zeros: not known, taken for a new one.
   TargetVersion target_version{};
+  friend bool operator==(const LayoutContext&, const LayoutContext&) = default;
 };
 
 /// Priority of a group: mean of the defined priorities of its usable paths, truncated; -1 if none of them is defined, 0 without a

@@ -28,13 +28,23 @@ std::string join_with_count(const std::vector<std::string_view>& words) {
   return text;
 }
 
-/// Calls `visit(word, index)` for each feature word, skipping values.
+/// Cuts the next word off; empty after the last one.
+std::string_view next_word(std::string_view& rest) {
+  std::size_t begin = 0;
+  while (begin < rest.size() && is_space(rest[begin])) ++begin;
+  std::size_t end = begin;
+  while (end < rest.size() && !is_space(rest[end])) ++end;
+  std::string_view word = rest.substr(begin, end - begin);
+  rest.remove_prefix(end);
+  return word;
+}
+
+/// Calls `visit(word, value)` for each feature; `value` is empty for one that takes none. Asked with every round of checks: no copy.
 template <typename Visit>
-void for_each_feature(const std::vector<std::string_view>& words, Visit visit) {
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    visit(words[i], i);
-    if (takes_value(words[i])) ++i;
-  }
+void for_each_feature(std::string_view features, Visit visit) {
+  std::string_view word = next_word(features);
+  if (std::ranges::all_of(word, is_digit)) word = next_word(features);
+  for (; !word.empty(); word = next_word(features)) visit(word, takes_value(word) ? next_word(features) : std::string_view{});
 }
 
 }  // namespace
@@ -43,17 +53,16 @@ std::string normalise_features(std::string_view features) { return join_with_cou
 
 bool features_has(std::string_view features, std::string_view word) {
   bool found = false;
-  for_each_feature(feature_words(features), [&](std::string_view each, std::size_t) { found |= each == word; });
+  for_each_feature(features, [&](std::string_view each, std::string_view) { found |= each == word; });
   return found;
 }
 
 std::string feature_value(std::string_view features, std::string_view word) {
-  std::string value;
-  auto words = feature_words(features);
-  for_each_feature(words, [&](std::string_view each, std::size_t index) {
-    if (each == word && takes_value(each) && index + 1 < words.size()) value = words[index + 1];
+  std::string found;
+  for_each_feature(features, [&](std::string_view each, std::string_view value) {
+    if (each == word && !value.empty()) found = value;
   });
-  return value;
+  return found;
 }
 
 bool is_bio_based(std::string_view features) { return feature_value(features, "queue_mode") == "bio"; }
@@ -67,22 +76,18 @@ std::string features_with(std::string_view features, std::string_view word) {
 }
 
 std::string features_without(std::string_view features, std::string_view word) {
-  auto words = feature_words(features);
   std::vector<std::string_view> kept;
-  for_each_feature(words, [&](std::string_view each, std::size_t index) {
+  for_each_feature(features, [&](std::string_view each, std::string_view value) {
     if (each == word) return;
     kept.push_back(each);
-    if (takes_value(each) && index + 1 < words.size()) kept.push_back(words[index + 1]);
+    if (!value.empty()) kept.push_back(value);
   });
   return join_with_count(kept);
 }
 
 FeatureSet parse_features(std::string_view features) {
   FeatureSet set;
-  auto words = feature_words(features);
-  for_each_feature(words, [&](std::string_view word, std::size_t index) {
-    std::string_view value =
-        takes_value(word) && index + 1 < words.size() ? words[index + 1] : std::string_view{};
+  for_each_feature(features, [&](std::string_view word, std::string_view value) {
     auto number = parse_decimal(value);
     if (word == queue_if_no_path) {
       set.queues_if_no_path = true;

@@ -19,8 +19,6 @@ namespace mpath::daemon {
 
 namespace {
 
-constexpr Duration budget_period = minutes{1};
-
 /// Our levels, in syslog's words: error, warning, notice, info, debug.
 int syslog_priority(int level) {
   constexpr int priorities[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
@@ -78,38 +76,17 @@ void DaemonLog::write(ports::LogLevel level, std::string_view subject, std::stri
 void DaemonLog::write_fields(ports::LogLevel level, std::string_view subject, std::string_view text, std::vector<LogField> fields) {
   int number = static_cast<int>(level);
   if (number > verbosity_) return;
-  Line line{.level = number, .when = clock_.now(), .text = escape(subject)};
-  if (!line.text.empty() && !within_budget(line)) return;
-  if (!line.text.empty()) line.text += ": ";
-  line.text += escape(text);
-  if (to_journal_) line.fields = std::move(fields);
-  enqueue(std::move(line));
-}
-
-/// `line` has its subject only.
-bool DaemonLog::within_budget(const Line& line) {
-  std::optional<Line> summary;
-  {
-    std::lock_guard lock(mutex_);
-    if (budgets_.size() > limits::log_queue_lines) budgets_.clear();
-    Budget& budget = budgets_[line.text];
-    if (budget.since + budget_period <= line.when) {
-      if (budget.suppressed > 0) {
-        summary = {.level = line.level, .when = line.when,
-                   .text = fmt::format("{}: {} more lines in the last minute were not written", line.text, budget.suppressed)};
-      }
-      budget = {.since = line.when};
-    }
-    if (++budget.lines > limits::log_lines_per_object_per_minute) {
-      ++budget.suppressed;
-      return false;
-    }
-  }
-  if (summary) enqueue(std::move(*summary));
-  return true;
+  MonoTime when = clock_.now();
+  LogRecord record{.level = number, .subject = escape(subject), .text = escape(text), .fields = std::move(fields)};
+  std::lock_guard lock(mutex_);
+  bool nothing_held = folding_.next_due() == no_deadline;
+  enqueue(folding_.take(std::move(record), when), when);
+  // The writer does not know yet that there is something to wait for.
+  if (nothing_held && folding_.next_due() != no_deadline) wake_.notify_one();
 }
 
 void DaemonLog::notify(std::string state) {
+  std::lock_guard lock(mutex_);
   enqueue({.when = clock_.now(), .text = std::move(state), .is_notification = true});
 }
 
@@ -119,7 +96,6 @@ void DaemonLog::reopen() {
 }
 
 void DaemonLog::enqueue(Line line) {
-  std::lock_guard lock(mutex_);
   if (lines_.size() >= limits::log_queue_lines) {
     ++dropped_;
     return;
@@ -128,10 +104,30 @@ void DaemonLog::enqueue(Line line) {
   wake_.notify_one();
 }
 
+void DaemonLog::enqueue(std::vector<LogRecord> records, MonoTime when) {
+  for (LogRecord& record : records) {
+    std::string text = record.subject.empty() ? std::move(record.text) : record.subject + ": " + record.text;
+    enqueue({.level = record.level, .when = when, .text = std::move(text), .fields = std::move(record.fields)});
+  }
+}
+
+void DaemonLog::wait(std::unique_lock<std::mutex>& lock) {
+  while (lines_.empty()) {
+    MonoTime now = clock_.now();
+    enqueue(stopping_ ? folding_.rest(now) : folding_.due(now), now);
+    if (stopping_ || !lines_.empty()) return;
+    if (folding_.next_due() == no_deadline) {
+      wake_.wait(lock);
+    } else {
+      wake_.wait_for(lock, folding_.next_due() - now);
+    }
+  }
+}
+
 void DaemonLog::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !lines_.empty(); });
+    wait(lock);
     if (lines_.empty()) return;
     Line line = std::move(lines_.front());
     lines_.pop_front();

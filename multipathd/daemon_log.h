@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The daemon's log: a bounded queue and one thread that writes, so that a dead journal or a full terminal never holds the engine. Says state
-// changes; at most limits::log_lines_per_object_per_minute lines of one object, then a count. Where standard error or syslog is the journal,
-// lines go to it by its own protocol, with their fields (MULTIPATH_DEVICE, MULTIPATH_NEW_STATE…) and their priority.
+// The daemon's log: a bounded queue and one thread that writes, so that a dead journal or a full terminal never holds the engine. What an
+// object says over and over is folded, see LogFolding. Where standard error or syslog is the journal, lines go to it by its own protocol,
+// with their fields (MULTIPATH_DEVICE, MULTIPATH_NEW_STATE…) and their priority.
 #pragma once
 
 #include <atomic>
@@ -10,9 +10,9 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <unordered_map>
 
 #include "libmpath/ports/ports.h"
+#include "multipathd/log_folding.h"
 
 namespace mpath::daemon {
 
@@ -45,15 +45,13 @@ class DaemonLog final : public ports::Log {
     bool is_notification = false;
     std::vector<LogField> fields;
   };
-  struct Budget {
-    MonoTime since{};
-    unsigned lines = 0;
-    unsigned suppressed = 0;
-  };
   void run();
-  [[nodiscard]] bool within_budget(const Line& line);
+  /// Until there is something to write, or what was held back is due.
+  void wait(std::unique_lock<std::mutex>& lock);
   void put(const Line& line);
+  /// With the lock held, both.
   void enqueue(Line line);
+  void enqueue(std::vector<LogRecord> records, MonoTime when);
 
   const LogTarget target_;
   const bool to_journal_;
@@ -63,7 +61,7 @@ class DaemonLog final : public ports::Log {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Line> lines_;
-  std::unordered_map<std::string, Budget> budgets_;
+  LogFolding folding_;
   bool stopping_ = false;
   bool reopen_ = false;
   std::thread writer_;

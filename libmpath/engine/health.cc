@@ -98,7 +98,9 @@ void Engine::Core::finish_check(PathRecord& path) {
   bool changed = before != path.health.state;
   if (!changed && !first && path.health.state == PathState::down && !undecided && !path.quarantined) {
     bool always = daemon().log_checker_err.value == LogCheckerErr::always;
-    log(always ? Severity::notice : Severity::info, path.facts->kernel_name, fmt::format("path is still down: {}", check.reason));
+    std::string why(path.health.reason);
+    if (held) why += fmt::format("; its check says: {}", check.reason);
+    log(always && !held ? Severity::notice : Severity::info, path.facts->kernel_name, "path is still down: " + why);
   }
   if (changed && !is_usable(path.health.state)) emit(GatherPath{path.facts->kernel_name, path.facts->devnum});
   if (path.checks_disabled) {

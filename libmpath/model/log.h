@@ -11,6 +11,7 @@ namespace mpath {
 struct LogField {
   std::string_view name;  ///< static text
   std::string value;
+  friend bool operator==(const LogField&, const LogField&) = default;
 };
 
 }  // namespace mpath

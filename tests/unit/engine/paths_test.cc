@@ -178,6 +178,15 @@ TEST(KernelFailure, TheCheckerBringsThePathBackAfterAWhileThatDoubles) {
   }
 }
 
+TEST(KernelFailure, ThatAPathIsHeldThoughItAnswersIsSaidWithTheReason) {
+  Settled bench("polling_interval 30\nmax_polling_interval 120\nlog_checker_err always");
+  bench.kernel_fails("sda");
+  EXPECT_EQ(bench.times_logged("sda: path is down: I/O failed on it"), 1);
+  EXPECT_EQ(bench.times_logged("sda: path is still down: I/O failed on it; its check says: ready"), 1);
+  EXPECT_EQ(bench.times_logged("path is still down"), 1);
+  EXPECT_EQ(bench.loudest("path is still down"), Severity::info) << "its checker has nothing against it";
+}
+
 TEST(KernelFailure, TheLastHopeIsNotMadeToWait) {
   Settled bench;
   bench.disks.at("sdb").answer = Answer::dead;

@@ -121,10 +121,10 @@ struct Engine::Core {
   void touch_because(PathRecord& path, Severity severity, std::string text);
   void note_standing(MapRecord& map);
   void note_message(PathRecord& path, bool worked);
-  void note_action(MapRecord& map, FollowUp what, std::string_view why, MonoTime begun);
+  void note_action(MapRecord& map, FollowUp what, StaticText why, MonoTime begun);
   void note_table_action(MapRecord& map, bool worked);
-  /// The text for as long as the engine lives, for the history; of too many different ones `general` instead, which is static.
-  [[nodiscard]] std::string_view keep_text(std::string text, std::string_view general);
+  /// The text for as long as the engine lives, for the history; of too many different ones `general` instead.
+  [[nodiscard]] StaticText keep_text(std::string text, StaticText general);
   [[nodiscard]] std::vector<HistoryView> history_of(const std::vector<std::string>& devices);
 
   // --- paths.cc: paths come and go ---------------------------------------------------------------------------
@@ -135,8 +135,8 @@ struct Engine::Core {
                     std::shared_ptr<const config::PathSettings> settings);
   void add_path(const DiscoveredPath& found, std::shared_ptr<const PathFacts> facts,
                 std::shared_ptr<const config::PathSettings> settings);
-  /// `why`: static text, for its state.
-  void remove_path(PathRecord& path, std::string_view why = "the device is gone");
+  /// `why`: for its state.
+  void remove_path(PathRecord& path, StaticText why = "the device is gone");
   void erase_path(PathRecord& path);
   void assume(PathRecord& path);
   void join_map(PathRecord& path);
@@ -241,7 +241,7 @@ struct Engine::Core {
   void refresh_now_and_then(MapRecord& map);
   void command_overdue(PathRecord& path);
   void purge(PathRecord& path);
-  void set_health(PathRecord& path, PathState state, std::string_view reason);
+  void set_health(PathRecord& path, PathState state, StaticText reason);
   void kernel_failed_path(PathRecord& path);
   /// Sets or lifts one reason; the map is grouped anew where marginal_pathgroups makes it count.
   void set_marginal(PathRecord& path, MarginalReason reason, bool holds);
@@ -345,7 +345,7 @@ struct Engine::Core {
   void take_turn(PathRecord& path, policy::RegistrationTurn turn);
   void path_is_registered(PathRecord& path, MapRecord& map, std::optional<bool> holds);
   void registrations_are_gone(PathRecord& path, MapRecord& map, const policy::RegistrationTurn& turn);
-  void registration_failed(PathRecord& path, std::string_view reason);
+  void registration_failed(PathRecord& path, StaticText reason);
   void heed_attention(PathRecord& path, const CommandOutcome& outcome);
   void end_of_registration(PathRecord& path);
 

@@ -175,7 +175,7 @@ void Engine::Core::command_overdue(PathRecord& path) {
   if (MapRecord* map = find_map(path.map)) queue_map(*map);
 }
 
-void Engine::Core::set_health(PathRecord& path, PathState state, std::string_view reason) {
+void Engine::Core::set_health(PathRecord& path, PathState state, StaticText reason) {
   PathState before = path.health.state;
   path.health.reason = reason;
   if (before == state) return;

@@ -59,7 +59,8 @@ std::uint32_t in_microseconds(Duration span) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 0, UINT32_MAX));
 }
 
-void set_reason(Transition& entry, std::string_view text) {
+void set_reason(Transition& entry, StaticText reason) {
+  std::string_view text = reason;
   entry.reason = text.data();
   entry.reason_bytes = static_cast<std::uint16_t>(std::min<std::size_t>(text.size(), UINT16_MAX));
 }
@@ -79,7 +80,7 @@ std::string to_string(const PathStanding& standing) {
   return text;
 }
 
-std::string_view reason_of(Bar bar) {
+StaticText reason_of(Bar bar) {
   switch (bar) {
     case Bar::none: return "nothing keeps I/O from it any more";
     case Bar::disabled: return "failed by command; reinstate path takes it back";
@@ -170,8 +171,8 @@ void Engine::Core::note_standing(PathRecord& path) {
   if (current_ != nullptr) entry.sense = packed_sense(*current_);
   bool state_moved = before.state != standing.state;
   bool waits = standing.bar == Bar::unregistered && is_usable(standing.state);
-  std::string_view reason = state_moved && !waits ? path.health.reason : reason_of(standing.bar);
-  if (!state_moved && before.bar == standing.bar) reason = standing.marginal ? "marked as marginal" : "not marginal any more";
+  StaticText reason = state_moved && !waits ? path.health.reason : reason_of(standing.bar);
+  if (!state_moved && before.bar == standing.bar) reason = standing.marginal ? StaticText("marked as marginal") : StaticText("not marginal any more");
   set_reason(entry, reason);
   path.noted_standing = packed;
   const MapRecord* map = find_map(path.map);
@@ -222,9 +223,9 @@ void Engine::Core::note_standing(MapRecord& map) {
   if (standing == map.noted_standing) return;
   Transition entry{.at = now + standstill, .before = static_cast<std::uint8_t>(map.noted_standing),
                    .after = static_cast<std::uint8_t>(standing), .cause = current_cause()};
-  constexpr std::string_view reasons[] = {"the kernel does not have it any more", "a path works", "no path works; I/O waits",
+  constexpr StaticText reasons[] = {"the kernel does not have it any more", "a path works", "no path works; I/O waits",
                                           "no path works; I/O fails"};
-  std::string_view reason = reasons[static_cast<std::size_t>(standing)];
+  StaticText reason = reasons[static_cast<std::size_t>(standing)];
   if (standing == MapStanding::absent && !map.absence.empty()) reason = map.absence;
   if (standing == MapStanding::failing && map.retries_expired) reason = "no path came back within no_path_retry; I/O fails";
   if (standing == MapStanding::failing && map.queueing_disabled) reason = "queueing was disabled by command; I/O fails";
@@ -242,7 +243,7 @@ void Engine::Core::note_standing(MapRecord& map) {
 }
 
 /// An action on a map has ended: it is an entry of its own, with why it was done and how long it took.
-void Engine::Core::note_action(MapRecord& map, FollowUp what, std::string_view why, MonoTime begun) {
+void Engine::Core::note_action(MapRecord& map, FollowUp what, StaticText why, MonoTime begun) {
   Transition entry{.at = begun + standstill, .took_microseconds = in_microseconds(now - begun),
                    .before = static_cast<std::uint8_t>(map.noted_standing), .after = static_cast<std::uint8_t>(map.noted_standing),
                    .cause = Cause::action, .follow_up = what};
@@ -250,11 +251,11 @@ void Engine::Core::note_action(MapRecord& map, FollowUp what, std::string_view w
   remember(map.history, map.name.text, {}, true, entry);
 }
 
-std::string_view Engine::Core::keep_text(std::string text, std::string_view general) {
+StaticText Engine::Core::keep_text(std::string text, StaticText general) {
   const auto known = kept_texts.find(text);
-  if (known != kept_texts.end()) return *known;
+  if (known != kept_texts.end()) return StaticText::kept(*known);
   if (kept_texts.size() >= limits::kept_texts) return general;
-  return *kept_texts.insert(std::move(text)).first;
+  return StaticText::kept(*kept_texts.insert(std::move(text)).first);
 }
 
 void Engine::Core::note_table_action(MapRecord& map, bool worked) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libmpath/base/limits.h"
+#include "libmpath/base/static_text.h"
 #include "libmpath/base/time.h"
 #include "libmpath/model/path.h"
 
@@ -26,8 +27,8 @@ enum class Bar : std::uint8_t {
   standby,       ///< only the array can activate it, and no path of the map is active
 };
 
-/// Why, as a clause for people. Lives as long as the program.
-[[nodiscard]] std::string_view reason_of(Bar bar);
+/// Why, as a clause for people.
+[[nodiscard]] StaticText reason_of(Bar bar);
 
 /// How a path stands: its state, what bars it, and whether it is marked as marginal.
 struct PathStanding {

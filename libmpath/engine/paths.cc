@@ -254,7 +254,7 @@ void Engine::Core::leave_map(PathRecord& path) {
 }
 
 /// The device is gone, or not ours any more. The record stays while the kernel's table holds the device.
-void Engine::Core::remove_path(PathRecord& path, std::string_view why) {
+void Engine::Core::remove_path(PathRecord& path, StaticText why) {
   log(Severity::notice, path.facts->kernel_name, "removed");
   path.removed = true;
   end_sampling(path);

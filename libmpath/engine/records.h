@@ -48,7 +48,7 @@ struct CheckMachine {
   MonoTime command_started{};   ///< of the outstanding command
   policy::Probe probe = policy::Probe::inquiry;  ///< which one is under way
   PathState verdict = PathState::unchecked;
-  std::string_view reason;
+  StaticText reason;
   bool identify_wanted = false;
   bool again = false;           ///< asked for while one was running
   bool wanted = false;          ///< due for a reason of its own: no other path's answer will do
@@ -100,7 +100,7 @@ struct PathRegistration {
   bool awaited = false;        ///< by a client
   std::uint32_t failures = 0;  ///< in a row
   MonoTime retry_at{};
-  std::string_view reason;     ///< of the last failure; static text
+  StaticText reason;           ///< of the last failure
   policy::RegistrationMemory memory;
 };
 
@@ -282,7 +282,7 @@ struct MapRecord {
   OpId reassign_op = OpId::none;
   std::vector<RequestId> reassign_requests;
   bool marked_failed = false;          ///< the mark of failed_wwids is set, by us
-  std::string_view absence;            ///< why the kernel does not have it; static or kept text, empty: not known
+  StaticText absence;                  ///< why the kernel does not have it; empty: not known
   std::uint32_t removals_left = 0;     ///< attempts after the next one
   bool suspended_by_us = false;        ///< `suspend map` was asked for
   bool suspension_stale = false;       ///< … of the daemon before this one
@@ -355,7 +355,7 @@ struct MapRecord {
   MapStanding noted_standing = MapStanding::absent;
   History history;
   MonoTime table_begun{};                  ///< of the table operation under way
-  std::string_view table_reason;           ///< static text
+  StaticText table_reason;
   MonoTime switch_begun{};
 
   // Counters of `show maps stats`.

@@ -277,7 +277,7 @@ void Engine::Core::registrations_are_gone(PathRecord& path, MapRecord& map, cons
   review_registrations(map);
 }
 
-void Engine::Core::registration_failed(PathRecord& path, std::string_view reason) {
+void Engine::Core::registration_failed(PathRecord& path, StaticText reason) {
   PathRegistration& registration = *path.registration;
   Duration pause = std::min<Duration>(daemon().polling_interval.value, longest_pause);
   pause = std::min(pause * (std::int64_t{1} << std::min(registration.failures, 10U)), longest_pause);

@@ -62,7 +62,7 @@ void Engine::Core::on(const TableActionFinished& event) {
     case TableActionKind::remove:
       map->remove_wanted = false;
       map->forgotten = true;
-      map->absence = map->remove_asked_by.empty() ? std::string_view("removed by us")
+      map->absence = map->remove_asked_by.empty() ? StaticText("removed by us")
                                                   : keep_text("removed by command of " + map->remove_asked_by, "removed by command");
       answer_waiting(*map, {});
       break;

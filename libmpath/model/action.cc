@@ -17,7 +17,7 @@ std::string_view to_string(TableActionKind kind) {
   return "create";
 }
 
-std::string_view to_string(ReasonKind kind) {
+StaticText to_string(ReasonKind kind) {
   switch (kind) {
     case ReasonKind::map_missing: return "map missing";
     case ReasonKind::name_differs: return "name differs";

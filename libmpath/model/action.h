@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "libmpath/base/static_text.h"
 #include "libmpath/model/ids.h"
 #include "libmpath/model/kernel_map.h"
 
@@ -48,7 +49,7 @@ enum class ReasonKind {
   features_differ, selector_differs, arguments_differ, paths_differ, group_order, better_group, path_state,
   map_obsolete, requested, read_only_differs, interrupted,
 };
-[[nodiscard]] std::string_view to_string(ReasonKind kind);
+[[nodiscard]] StaticText to_string(ReasonKind kind);
 struct Reason {
   ReasonKind kind = ReasonKind::requested;
   std::string text;

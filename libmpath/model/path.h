@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "libmpath/base/static_text.h"
 #include "libmpath/base/time.h"
 #include "libmpath/model/ids.h"
 
@@ -121,7 +122,7 @@ class MarginalReasons {
 struct PathHealth {
   PathState state = PathState::unchecked;
   MonoTime since{};
-  std::string_view reason;  ///< static text: why the state is what it is
+  StaticText reason;  ///< why the state is what it is
 };
 
 }  // namespace mpath

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "libmpath/base/static_text.h"
 #include "libmpath/base/time.h"
 #include "libmpath/model/command_io.h"
 #include "libmpath/model/path.h"
@@ -57,8 +58,8 @@ struct CheckContext {
 struct CheckTurn {
   std::optional<DeviceCommand> command;
   PathState state = PathState::unchecked;
-  std::string_view reason;            ///< static text
-  std::string_view remark;            ///< static text for the log; empty mostly
+  StaticText reason;
+  StaticText remark;                  ///< for the log; empty mostly
   bool needs_identity_check = false;  ///< another logical unit may answer by now
   bool access_state_changed = false;  ///< priorities are out of date
 };

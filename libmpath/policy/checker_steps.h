@@ -11,7 +11,7 @@ namespace mpath::policy {
 inline constexpr std::uint8_t transport_attempts = 5;
 
 [[nodiscard]] inline CheckTurn ask(DeviceCommand command) { return {.command = std::move(command)}; }
-[[nodiscard]] inline CheckTurn decide(PathState state, std::string_view reason) { return {.state = state, .reason = reason}; }
+[[nodiscard]] inline CheckTurn decide(PathState state, StaticText reason) { return {.state = state, .reason = reason}; }
 
 /// Sends the first command of step `step`.
 [[nodiscard]] inline CheckTurn enter(CheckerMemory& memory, std::uint8_t step, DeviceCommand command) {

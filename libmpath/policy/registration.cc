@@ -57,7 +57,7 @@ RegistrationTurn enter(RegistrationMemory& memory, Step step, milliseconds timeo
   return {.kind = Kind::ask, .command = command_for(memory, timeout)};
 }
 
-RegistrationTurn end(RegistrationMemory& memory, Kind kind, std::string_view reason) {
+RegistrationTurn end(RegistrationMemory& memory, Kind kind, StaticText reason) {
   memory.step = Step::idle;
   return {.kind = kind, .reason = reason};
 }
@@ -93,6 +93,12 @@ RegistrationTurn judge_keys(RegistrationMemory& memory, milliseconds timeout, co
   return enter(memory, Step::confirm, timeout);
 }
 
+/// `otherwise`: why, unless the device refuses it.
+RegistrationTurn fail_with(RegistrationMemory& memory, Answer answer, StaticText otherwise) {
+  constexpr StaticText refuses = "the device refuses the registration (are aptpl and all_tg_pt right?)";
+  return end(memory, Kind::failed, answer == Answer::refused ? refuses : otherwise);
+}
+
 RegistrationTurn judge_holder(RegistrationMemory& memory, Answer answer, const CommandOutcome& outcome) {
   RegistrationTurn turn = end(memory, Kind::registered, "registered");
   if (answer != Answer::good) return turn;
@@ -106,8 +112,7 @@ RegistrationTurn judge_holder(RegistrationMemory& memory, Answer answer, const C
 RegistrationTurn judge_confirmation(RegistrationMemory& memory, milliseconds timeout, Answer answer) {
   if (answer == Answer::good) return registered(memory, timeout);
   if (answer != Answer::conflict) {
-    return end(memory, Kind::failed, answer == Answer::refused ? "the device refuses the registration (are aptpl and all_tg_pt right?)"
-                                                               : "the registration cannot be verified");
+    return fail_with(memory, answer, "the registration cannot be verified");
   }
   const bool may_replace = memory.step == Step::confirm && memory.goal.former_key != 0;
   RegistrationTurn turn = enter(memory, may_replace ? Step::replace : Step::take, timeout);
@@ -144,8 +149,7 @@ RegistrationTurn continue_registration(RegistrationMemory& memory, milliseconds 
         memory.owes_count = true;
         return enter(memory, Step::count, timeout);
       }
-      return end(memory, Kind::failed, answer == Answer::refused ? "the device refuses the registration (are aptpl and all_tg_pt right?)"
-                                                                 : "the device did not take the registration");
+      return fail_with(memory, answer, "the device did not take the registration");
     case Step::count:
       if (answer == Answer::good) return judge_keys(memory, timeout, outcome);
       return end(memory, Kind::failed, "its reservation keys cannot be read again");

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string_view>
 
+#include "libmpath/base/static_text.h"
 #include "libmpath/base/time.h"
 #include "libmpath/model/command_io.h"
 
@@ -60,7 +61,7 @@ struct RegistrationTurn {
   bool leaves_stray = false;      ///< with `absent`: what was registered could not be taken back
   bool removed_stray = false;     ///< with `cleared`: there was something
   std::optional<bool> holds;      ///< with `registered`: whether this host holds the reservation, if that was asked and told
-  std::string_view reason;        ///< static text
+  StaticText reason;
 };
 
 /// So many times a command is sent when the device only asks for patience (a unit attention, "becoming ready").

@@ -27,7 +27,7 @@ bool is_final(HostStatus status) {
          status == HostStatus::abort || status == HostStatus::transport_fail_fast;
 }
 
-std::string_view host_reason(HostStatus status) {
+StaticText host_reason(HostStatus status) {
   switch (status) {
     case HostStatus::ok: return "the command failed";
     case HostStatus::no_connect: return "no connection to the target";
@@ -54,7 +54,7 @@ std::string_view host_reason(HostStatus status) {
   return "unknown error of the host adapter";
 }
 
-std::string_view status_reason(std::uint8_t status) {
+StaticText status_reason(std::uint8_t status) {
   switch (status) {
     case 0x00: return "the driver reported an error";
     case 0x02: return "check condition";
@@ -66,7 +66,7 @@ std::string_view status_reason(std::uint8_t status) {
   }
 }
 
-std::string_view key_reason(std::uint8_t key) {
+StaticText key_reason(std::uint8_t key) {
   switch (key & 0x0f) {
     case 0x2: return "not ready";
     case 0x3: return "medium error";

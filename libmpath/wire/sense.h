@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "libmpath/base/byte_reader.h"
+#include "libmpath/base/static_text.h"
 #include "libmpath/model/command_io.h"
 #include "libmpath/model/path.h"
 
@@ -57,7 +58,7 @@ struct Verdict {
   bool unit_attention = false;
   bool needs_identity_check = false;
   bool access_state_changed = false;    ///< unit attention 2A/06 or 2A/07: priorities are out of date
-  std::string_view reason;              ///< static text
+  StaticText reason;
   std::optional<Sense> sense;
 };
 

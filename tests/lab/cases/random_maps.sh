@@ -3,7 +3,8 @@
 # label: long
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # random_maps [SECONDS [SEED]]: sixteen maps under verified I/O while paths fail and return, disks are deleted and scanned again, volumes
-# grow, controllers take over and the daemon gets other configurations, all at random. In the end the kernel has what a fresh plan wants.
+# grow, controllers take over and the daemon gets other configurations, all at random. Paths of one more map hang in between, where the
+# kernel's scsi_debug can do that. In the end a fresh plan finds nothing to do.
 
 length=${1:-600}
 seed=${2:-$((RANDOM * 32768 + RANDOM))}
@@ -22,10 +23,17 @@ configure() {
 "
 }
 
+# The map whose paths hang: host numbers decide the access state of a path of scsi_debug, and the one in standby is of no use to the kernel.
+san_sdebug 1 5 || fail "no scsi_debug"
+hanging=(sda sdb sdd sde)
+standby=$(scsi_address sdc)
+leave_standby_out() { [ ! -d "/sys/class/scsi_device/$standby" ] || inj_delete "$standby"; }
+leave_standby_out
+for disk in "${hanging[@]}"; do echo 5 >"/sys/block/$disk/device/timeout"; done
 san_tcm $LUNS $PATHS $MEGABYTES || fail "no array"
 configure 0
 daemon_start || fail "the daemon does not start"
-all_up() { maps_up $LUNS $((LUNS * PATHS)); }
+all_up() { maps_up $((LUNS + 1)) $((LUNS * PATHS + ${#hanging[@]})); }
 wait_for 40 all_up || fail "no maps"
 
 # What must be the same in the end.
@@ -40,8 +48,9 @@ before_descriptors=$(descriptors)
 
 maps=()
 for ((lun = 0; lun < LUNS; lun++)); do maps+=("$(tcm_wwid $lun)"); done
+maps+=("$(sdebug_wwid 0)")
 {
-  printf '[global]\nioengine=libaio\ndirect=1\nrw=randwrite\nbs=4k\nsize=8M\niodepth=4\nthread\nverify=crc32c\nverify_fatal=1\n'
+  printf '[global]\nioengine=libaio\ndirect=1\nrw=randwrite\nbs=4k\nsize=7M\niodepth=4\nthread\nverify=crc32c\nverify_fatal=1\n'
   printf 'verify_backlog=32\nrate_iops=15,15\ntime_based\nruntime=3000\n'
   for map in "${maps[@]}"; do printf '[%s]\nfilename=/dev/mapper/%s\n' "$map" "$map"; done
 } >/run/random.fio
@@ -65,7 +74,7 @@ io_flows() {
 io_flows || fail "no I/O"
 
 # --- faults. Each has a way back, which is taken later.
-declare -A port_down disk_off disk_gone size
+declare -A port_down disk_off disk_gone hung size
 for ((lun = 0; lun < LUNS; lun++)); do size[$lun]=$MEGABYTES; done
 count=0
 declare -A done_kinds
@@ -114,10 +123,24 @@ disk_comes() {
     return 0
   done
 }
+# At least two of four paths answer.
+path_hangs() {
+  local disk=${hanging[RANDOM % ${#hanging[@]}]}
+  [ -z "${hung[$disk]-}" ] && ((${#hung[@]} < 2)) || return 0
+  inj_hang "$disk" && hung[$disk]=yes
+}
+path_answers() {
+  local disk
+  for disk in "${!hung[@]}"; do
+    inj_unhang "$disk" && unset "hung[$disk]"
+    return 0
+  done
+}
+# A disk that hangs would hold us.
 rescan() {
   local disk
   for disk in /sys/block/sd*; do
-    ((RANDOM % 4)) || inj_rescan "${disk##*/}"
+    ((RANDOM % 4)) || [ -n "${hung[${disk##*/}]-}" ] || inj_rescan "${disk##*/}"
   done
 }
 grow() {
@@ -154,6 +177,11 @@ show() { multipathd show topology >/dev/null && multipathd show maps json >/dev/
 
 kinds=(port_fails port_fails port_returns port_returns disk_fails disk_returns disk_goes disk_goes disk_comes disk_comes rescan grow
        take_over reconfigure other_configuration fail_by_command show)
+if [ -e "$(lab_error sda)" ]; then
+  kinds+=(path_hangs path_hangs path_answers path_answers)
+else
+  note "no path hangs: this kernel's scsi_debug has no error injection per disk"
+fi
 end=$((SECONDS + length))
 next_note=$((SECONDS + 30))
 while ((SECONDS < end)); do
@@ -179,7 +207,9 @@ done
 while ((${#port_down[@]})); do port_returns; done
 while ((${#disk_off[@]})); do disk_returns; done
 while ((${#disk_gone[@]})); do disk_comes; done
+while ((${#hung[@]})); do path_answers; done
 inj_scan_all
+leave_standby_out
 configure 0
 same "reply to reconfigure" ok "$(multipathd reconfigure)"
 for disk in /sys/block/sd*; do inj_rescan "${disk##*/}"; done
@@ -201,12 +231,17 @@ wait_for 20 settled || fail "the daemon is not idle"
 same "suspended maps" "" "$(dmsetup info -c --noheadings -o name,suspended --separator ' ' | grep -v ' Active$')"
 same "device-mapper devices" "$before_devices" "$(dm_devices)"
 wait_for 20 '(( $(descriptors) <= before_descriptors ))' || { ls -l "/proc/$daemon_pid/fd"; fail "descriptors: $before_descriptors before, $(descriptors) now"; }
+nothing_to_do() {
+  local plan
+  plan=$(mpathctl plan) && [ "${plan##*$'\n'}" = "0 actions on 0 of $((LUNS + 1)) maps; 0 disks judged otherwise" ] || { echo "$plan"; return 1; }
+}
+wait_for 20 nothing_to_do || fail "a fresh plan has something to do"
 probe_start || fail "no probes"
 same "reply to reconfigure" ok "$(multipathd reconfigure)"
 sleep 2
 wait_for 20 settled || fail "the daemon is not idle"
 wait_for 20 all_up || fail "not all paths are up"
-same "tables loaded by a fresh plan" 0 "$(probe_count table_load)"
+same "tables loaded after a plan of 0 actions" 0 "$(probe_count table_load)"
 probe_stop
 
 kill -INT $fio_pid

@@ -285,7 +285,7 @@ struct MapRecord {
   StaticText absence;                  ///< why the kernel does not have it; empty: not known
   std::uint32_t removals_left = 0;     ///< attempts after the next one
   bool suspended_by_us = false;        ///< `suspend map` was asked for
-  bool suspension_stale = false;       ///< … of the daemon before this one
+  bool suspension_stale = false;       ///< … of the daemon before this one, or `resume` since: it goes on
   bool suspension_said = false;
   bool resume_wanted = false;
   wire::MapMarks saved_marks;          ///< what /run/multipath/state says of it

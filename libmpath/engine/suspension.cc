@@ -19,8 +19,8 @@ RequestResult Engine::Core::request_suspend(MapRecord& map) {
 
 RequestResult Engine::Core::request_resume(MapRecord& map) {
   map.resume_wanted = map.kernel->suspended || map.suspended_by_us;
-  map.suspended_by_us = false;
-  note_marks(map);
+  // The mark stays until it goes on, or whoever comes after us would not know that it is ours.
+  map.suspension_stale = map.suspended_by_us;
   return {};
 }
 
@@ -50,13 +50,13 @@ bool Engine::Core::stands_still(MapRecord& map) {
     log(Severity::notice, map.name.text, fmt::format("{}: {}", to_string(kind), action.reason.text));
     begin_action(map, std::move(action));
   };
-  // What the daemon before us suspended goes on; so does a map whose `resume` was asked for.
+  // What the daemon before us suspended goes on, and so does a map whose `resume` was asked for.
   bool stale = map.suspended_by_us && map.suspension_stale;
   if (stale && !kernel.suspended) {
     map.suspended_by_us = map.suspension_stale = false;
     note_marks(map);
   } else if (kernel.suspended && (stale || map.resume_wanted)) {
-    act(TableActionKind::resume, stale ? "it was suspended by the daemon before this one" : "asked for");
+    act(TableActionKind::resume, map.resume_wanted ? "asked for" : "it was suspended by the daemon before this one");
     return true;
   }
   map.resume_wanted = map.resume_wanted && kernel.suspended;

@@ -55,6 +55,9 @@ void Engine::Core::on(const TableActionFinished& event) {
     case TableActionKind::rename: renamed(*map); break;
     case TableActionKind::drop_table: break;
     case TableActionKind::suspend:
+      // `resume` was asked for meanwhile, and whoever asked waits for that.
+      if (map->suspension_stale) break;
+      [[fallthrough]];
     case TableActionKind::resume:
       map->resume_wanted = false;
       answer_waiting(*map, {});

@@ -40,6 +40,23 @@ void Kernel::add_foreign(const std::string& name, const std::string& uuid) {
   devices_.push_back(std::move(device));
 }
 
+void Kernel::add_partition(DmDevice& map) {
+  add_foreign(map.name.text + "-part1", "part1-" + map.uuid);
+  devices_.back()->parent = &map;
+  ++map.open_count;
+}
+
+void Kernel::remove_partitions(DmDevice& map) {
+  for (DmDevice* device : devices()) {
+    if (device->parent != &map) continue;
+    trace(fmt::format("kernel: remove {}", device->name.text));
+    by_name_.erase(device->name.text);
+    device->removed = true;
+    --map.open_count;
+    global_event();
+  }
+}
+
 Result<DevNum> Kernel::create(const MapName& name, const std::string& uuid, const MultipathTable& table, bool read_only,
                               UdevFlags flags) {
   if (find(name) != nullptr) return mpath::fail(ErrorCode::exists, name.text, "a device of this name exists");

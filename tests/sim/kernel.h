@@ -90,6 +90,7 @@ struct DmDevice {
   bool flushing = false;    ///< … and it flushes
   bool removed = false;
   bool foreign = false;     ///< not a multipath target
+  const DmDevice* parent = nullptr;  ///< what it stands on, if that is a device of device-mapper
   std::unique_ptr<Target> live;
   std::unique_ptr<Target> inactive;
   std::deque<std::unique_ptr<MapRequest>> held;    ///< by the suspension
@@ -141,6 +142,10 @@ class Kernel {
   void arm_events();
   /// A device of another kind, as the logical volume manager makes them.
   void add_foreign(const std::string& name, const std::string& uuid);
+  /// As kpartx makes it; it holds the map open.
+  void add_partition(DmDevice& map);
+  /// All of the map's; none of them is in use.
+  void remove_partitions(DmDevice& map);
 
   [[nodiscard]] DmDevice* find(const MapName& name) const;
   [[nodiscard]] DmDevice* find_uuid(const std::string& uuid) const;

@@ -183,6 +183,7 @@ Status SimDeviceMapper::remove(const MapName& name, bool deferred, const Precond
   check_lane({ports::Lane::table});
   auto device = expect(name, expected);
   if (!device) return std::unexpected(device.error());
+  kernel_.remove_partitions(**device);
   Status removed = kernel_.remove(**device);
   if (!removed && deferred) return {};
   return removed;

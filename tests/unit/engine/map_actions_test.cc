@@ -283,6 +283,33 @@ TEST(Suspension, ByCommandLastsUntilResume) {
   EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
 }
 
+TEST(Suspension, StaysWrittenDownUntilTheMapGoesOn) {
+  TwoPaths bench;
+  bench.ask(RequestKind::suspend_map);
+  bench.run(seconds{2});
+  bench.hold<RunTableAction>();
+  bench.ask(RequestKind::resume_map);
+  bench.run(seconds{2});
+  ASSERT_TRUE(bench.map().suspended);
+  EXPECT_NE(bench.run_state_file, "") << "whoever comes after us has to know that it is ours";
+  bench.release<RunTableAction>();
+  bench.run(seconds{2});
+  EXPECT_FALSE(bench.map().suspended);
+  EXPECT_EQ(bench.run_state_file, "");
+}
+
+TEST(Suspension, EndsThoughResumeWasAskedForBeforeItHadBegun) {
+  TwoPaths bench;
+  bench.hold<RunTableAction>();
+  bench.ask(RequestKind::suspend_map);
+  bench.run(seconds{1});
+  bench.ask(RequestKind::resume_map);
+  bench.release<RunTableAction>();
+  bench.run(seconds{5});
+  EXPECT_FALSE(bench.map().suspended);
+  EXPECT_EQ(bench.run_state_file, "");
+}
+
 TEST(Suspension, OfTheDaemonBeforeEnds) {
   TwoPaths before;
   (void)before.ask(RequestKind::suspend_map);

@@ -38,9 +38,8 @@ wait_for 60 maps_up $LUNS $((HOSTS * LUNS)) || fail "no maps"
 udevadm settle --timeout=60
 note "all maps are there"
 
-own_memory() { awk '/^RssAnon/ { print $2 }' "/proc/$daemon_pid/status"; }
 same "threads" $BASE_THREADS "$(daemon_threads)"
-before=$(own_memory)
+before=$(daemon_memory)
 
 mine=()
 others=()
@@ -89,7 +88,7 @@ wait_for 90 '[[ $(grep "host $sick: " "$daemon_log" | tail -n 1) == *"takes comm
 grep "host $sick: " "$daemon_log" | tail -n 1
 wait_for 90 maps_up $LUNS $((HOSTS * LUNS)) || fail "not all paths return"
 wait_for 20 '[ "$(daemon_threads)" = '$BASE_THREADS' ]' || fail "$(daemon_threads) threads stay"
-after=$(own_memory)
+after=$(daemon_memory)
 printf '  memory of its own %d KiB before, %d KiB after\n' "$before" "$after"
 if sanitized; then
   note "how far the memory of a build with sanitizers grows says nothing"

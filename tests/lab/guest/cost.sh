@@ -13,8 +13,22 @@ cost_start() {
       allocations) lab_allocator_probes || return; trigger=keys=common_pid ;;
     esac
     cost_end "$event"
-    echo "hist:$trigger:size=16384" >"$(lab_cost_event "$event")/trigger" || return
+    lab_cost_trigger[$event]="hist:$trigger:size=16384"
+    lab_cost_file[$event]=$(lab_cost_event "$event")/trigger
+    echo "${lab_cost_trigger[$event]}:pause" >"${lab_cost_file[$event]}" || return
     [ "$event" != allocations ] || echo 1 >"$(lab_cost_event "$event")/enable"
+  done
+  lab_cost_say cont "$@"
+}
+declare -A lab_cost_trigger=() lab_cost_file=()
+
+# All of them in the same moment, as far as can be: no program is started in between.
+lab_cost_say() {
+  local event what=$1
+  shift
+  for event; do
+    # Opened to write from its beginning it would forget what it has.
+    echo "${lab_cost_trigger[$event]}:$what" >>"${lab_cost_file[$event]}" || return
   done
 }
 
@@ -27,15 +41,7 @@ lab_cost_event() {
 }
 
 # cost_stop EVENT...: what has been counted stays as it is.
-cost_stop() {
-  local event file trigger
-  for event; do
-    file=$(lab_cost_event "$event")/trigger
-    trigger=$(sed -n '/^hist:/s/ \[.*//p' "$file")
-    # Opened to write from its beginning it would forget what it has.
-    echo "$trigger:pause" >>"$file" || return
-  done
-}
+cost_stop() { lab_cost_say pause "$@"; }
 
 # cost_end EVENT...: as if there had never been a count.
 cost_end() {
@@ -125,7 +131,7 @@ cost_window() {
   [ ! -e /lab/instructions ] || tail -n 2 /lab/instructions | { read -r before; read -r after; echo $((after - before)); }
 }
 
-# idle_daemon SECONDS: a daemon without maps makes no system call and no wake-up in this time.
+# idle_daemon SECONDS: a daemon without maps makes no system call and no wake-up in this time. Its memory then is in $idle_memory (KiB).
 idle_daemon() {
   local helpers before
   daemon_config
@@ -139,6 +145,8 @@ idle_daemon() {
   [ "$(cost_of calls 1 $$)" -gt 0 ] || fail "system calls are not counted"
   same "system calls in $1 s without anything to do" 0 "$(cost_of calls "$daemon_pid" $helpers)"
   same "wake-ups in $1 s without anything to do" 0 "$(($(lab_switches) - before))"
+  printf '  in %d s: no system call, no wake-up\n' "$1"
+  idle_memory=$(daemon_memory)
   daemon_stop || fail "the daemon does not end"
 }
 lab_switches() { cat /proc/"$daemon_pid"/task/*/status | awk '/^voluntary_ctxt_switches/ { sum += $2 } END { print sum }'; }

@@ -43,6 +43,9 @@ daemon_idle() { [[ $(multipathd show daemon) == "pid $daemon_pid idle" ]]; }
 # sanitized: the daemon is a build with sanitizers: what it needs of memory and time, and how much it locks, says nothing of others.
 sanitized() { grep -qE '__(a|t)san_init|__ubsan_handle' "$(command -v multipathd)"; }
 
+# daemon_memory: how much memory of its own the daemon has, in KiB: without what it shares with files.
+daemon_memory() { awk '/^RssAnon/ { print $2 }' "/proc/$daemon_pid/status"; }
+
 # daemon_ends: the daemon is gone.
 daemon_ends() { wait_for "${1:-10}" '[ ! -d /proc/'"$daemon_pid"' ]'; }
 

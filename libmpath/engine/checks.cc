@@ -222,6 +222,8 @@ void Engine::Core::judge_identify(PathRecord& path, const CommandOutcome& outcom
           "again (echo 1 > /sys/block/" + path.facts->kernel_name + "/device/rescan) or removed");
     }
     path.quarantined = true;
+    // What the checker remembers may be of the stranger.
+    path.checker_memory = {};
     check.verdict = PathState::down;
     check.reason = "another volume answers behind this device";
   } else {

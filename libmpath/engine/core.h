@@ -368,6 +368,8 @@ struct Engine::Core {
   RequestResult request_resume(MapRecord& map);
   void request_suspension(RequestId id, const Request& request);
   [[nodiscard]] bool stands_still(MapRecord& map);
+  [[nodiscard]] bool leads_elsewhere(const MapRecord& map, DevNum devnum);
+  [[nodiscard]] TableAction resumption(MapRecord& map, std::string why);
   /// The marks cannot be written down: a map whose suspension has not begun is not suspended, and looked after again.
   void refuse_suspensions(const Error& why);
 

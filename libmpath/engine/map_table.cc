@@ -67,12 +67,12 @@ void Engine::Core::erase_map(MapRecord& map) {
   free_maps.push_back(map.id.slot);
 }
 
-/// The settings follow from the WWID and from one path of the map: one that is up, else any.
+/// The settings follow from the WWID and from one path of the map: one that is up, else any, else one that is gone.
 void Engine::Core::refresh_settings(MapRecord& map) {
   if (!resolver) return;
   const PathRecord* representative = nullptr;
-  for (const PathRecord& path : paths_of(map)) {
-    if (representative == nullptr) representative = &path;
+  for (const PathRecord& path : members_of(map)) {
+    if (representative == nullptr || representative->removed) representative = &path;
     if (path.health.state == PathState::up) {
       representative = &path;
       break;

@@ -237,7 +237,7 @@ std::optional<std::string> Engine::Core::load_blocked(MapRecord& map, const MapS
 /// Which path of the table has not answered its check yet, if any, and for how long.
 std::optional<std::string> Engine::Core::silence_in(const MapRecord& map) {
   for (const PathRecord& path : paths_of(map)) {
-    if (!path.in_table || path.checks_disabled) continue;
+    if (!path.in_table) continue;
     if (path.check.step != CheckStep::idle) {
       return fmt::format("{} has not answered for {} s", path.facts->kernel_name,
                          std::chrono::duration_cast<seconds>(now - path.check.started).count());

@@ -54,7 +54,10 @@ void Engine::Core::take_path(const DiscoveredPath& found) {
   PathRecord* known = find_path(found.facts.devnum);
   auto [settings, facts, admission] = policy::judge(found, *resolver, *blacklist);
   if (!admission.is_admitted) {
-    if (known != nullptr && !known->removed) remove_path(*known, "the configuration leaves it alone");
+    if (known != nullptr && !known->removed) {
+      known->quarantined = known->quarantined || (facts && facts->wwid != known->facts->wwid);
+      remove_path(*known, "the configuration leaves it alone");
+    }
     log(Severity::debug, found.facts.kernel_name, "not used: " + admission.reason);
     return;
   }
@@ -210,7 +213,7 @@ void Engine::Core::join_map(PathRecord& path) {
   MapRecord& map = map_for(path.facts->wwid);
   path.map = map.id;
   choose_phase(path);
-  bool was_empty = map.paths.empty();
+  bool was_empty = paths_of(map).empty();
   map.paths.push_back(path.id);
   if (map.table_kind == TableActionKind::remove) {
     // The map could not be removed for want of paths; what it wants now does not wait for the next attempt.

@@ -139,8 +139,11 @@ RequestResult Engine::Core::request_fail_path(PathRecord& path, const Request&) 
   return {};
 }
 
-/// Its checks come to an end, and no I/O goes there, until somebody reinstates it.
+/// Its checks come to an end, and no I/O goes there, until somebody reinstates it. It is asked one last time, because it may hold I/O of before
+/// that a table load would wait for.
 void Engine::Core::disable(PathRecord& path) {
+  if (options.mode == Mode::manage && path.check.step == CheckStep::idle) check_now(path);
+  path.check.again = false;
   path.checks_disabled = true;
   timers.cancel(path.timer);
   path.next_check = no_deadline;
@@ -157,6 +160,7 @@ RequestResult Engine::Core::request_reinstate_path(PathRecord& path, const Reque
   touch(path);
   if (path.drained) end_drain(path, "reinstated by command");
   check_now(path);
+  set_path_timer(path);
   return {};
 }
 

@@ -13,6 +13,7 @@ constexpr Duration suspension_reread = seconds{1};
 RequestResult Engine::Core::request_suspend(MapRecord& map) {
   map.suspended_by_us = true;
   map.suspension_stale = false;
+  map.resume_wanted = false;
   note_marks(map);
   return {};
 }
@@ -40,14 +41,40 @@ void Engine::Core::request_suspension(RequestId id, const Request& request) {
   queue_map(*map);
 }
 
+/// Another volume is behind the device by now, as far as is known.
+bool Engine::Core::leads_elsewhere(const MapRecord& map, DevNum devnum) {
+  const PathRecord* path = find_path(devnum);
+  return path != nullptr && (path->quarantined || path->map != map.id);
+}
+
+/// How a map that stands still goes on. No message reaches it before it does, and then its first I/O is faster than any: a path that leads to
+/// another volume by now must not be in its table any more. Without any other path it goes on with none.
+TableAction Engine::Core::resumption(MapRecord& map, std::string why) {
+  const KernelMap& kernel = *map.kernel;
+  std::string strangers;
+  for (const KernelGroup& group : kernel.table.groups) {
+    for (const KernelPath& member : group.paths) {
+      if (leads_elsewhere(map, member.devnum)) strangers += " " + to_string(member.devnum);
+    }
+  }
+  if (strangers.empty() || !map.settings) return plan::suspension(kernel, TableActionKind::resume, std::move(why));
+  MapSpec spec{.wwid = map.wwid, .name = kernel.name, .table = kernel.table};
+  spec.read_only = kernel.read_only;
+  spec.table.groups.clear();
+  spec.table.next_group = 0;
+  if (std::vector<PathRecord*> members = members_for_table(map); !members.empty()) spec = lay_out(map, members).spec;
+  plan::Plan plan = plan::make_plan(spec, &kernel, {.force = true, .name_is_free = false});
+  plan.table->reason = {ReasonKind::paths_differ, fmt::format("to go on ({}) without{}, which may lead to another volume", why, strangers)};
+  return std::move(*plan.table);
+}
+
 /// Called while nothing is under way for the map. True if it stands still, is to, or is about to go on: nothing else is done to it.
 bool Engine::Core::stands_still(MapRecord& map) {
   if (!map.kernel) return false;
   const KernelMap& kernel = *map.kernel;
   if (map.retry_at > now) return kernel.suspended;
-  auto act = [&](TableActionKind kind, std::string why) {
-    TableAction action = plan::suspension(kernel, kind, std::move(why));
-    log(Severity::notice, map.name.text, fmt::format("{}: {}", to_string(kind), action.reason.text));
+  auto act = [&](TableAction action) {
+    log(Severity::notice, map.name.text, fmt::format("{}: {}", to_string(action.kind), action.reason.text));
     begin_action(map, std::move(action));
   };
   // What the daemon before us suspended goes on, and so does a map whose `resume` was asked for.
@@ -56,7 +83,14 @@ bool Engine::Core::stands_still(MapRecord& map) {
     map.suspended_by_us = map.suspension_stale = false;
     note_marks(map);
   } else if (kernel.suspended && (stale || map.resume_wanted)) {
-    act(TableActionKind::resume, map.resume_wanted ? "asked for" : "it was suspended by the daemon before this one");
+    // Where its paths lead is known after the discovery.
+    if (!configured_once || !found_paths.empty()) return true;
+    TableAction action = resumption(map, map.resume_wanted ? "asked for" : "it was suspended by the daemon before this one");
+    if (action.kind != TableActionKind::resume) {
+      run_table(map, std::move(action));
+    } else {
+      act(std::move(action));
+    }
     return true;
   }
   map.resume_wanted = map.resume_wanted && kernel.suspended;
@@ -67,9 +101,11 @@ bool Engine::Core::stands_still(MapRecord& map) {
       set_map_timer(map);
       return true;
     }
-    act(TableActionKind::suspend, "asked for");
+    act(plan::suspension(kernel, TableActionKind::suspend, "asked for"));
     return true;
   }
+  // What nobody has open has no I/O that waits.
+  if (kernel.suspended && removal_wanted(map)) return true;
   if (!kernel.suspended) {
     map.suspension_said = false;
     return false;

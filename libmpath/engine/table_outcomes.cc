@@ -40,6 +40,8 @@ void Engine::Core::on(const TableActionFinished& event) {
     case TableActionKind::reload:
     case TableActionKind::resize:
       loaded(*map);
+      // Whatever it was loaded for, the map goes on with it.
+      if (std::exchange(map->resume_wanted, false) && (!map->suspended_by_us || map->suspension_stale)) answer_waiting(*map, {});
       if (map->table_kind == TableActionKind::resize) {
         map->resize_wanted = false;
         answer_resize(*map, {});
@@ -55,12 +57,12 @@ void Engine::Core::on(const TableActionFinished& event) {
     case TableActionKind::rename: renamed(*map); break;
     case TableActionKind::drop_table: break;
     case TableActionKind::suspend:
-      // `resume` was asked for meanwhile, and whoever asked waits for that.
-      if (map->suspension_stale) break;
-      [[fallthrough]];
+      // Unless `resume` was asked for meanwhile: then whoever asked waits for that.
+      if (!map->suspension_stale) answer_waiting(*map, {});
+      break;
     case TableActionKind::resume:
       map->resume_wanted = false;
-      answer_waiting(*map, {});
+      if (!map->suspended_by_us || map->suspension_stale) answer_waiting(*map, {});
       break;
     case TableActionKind::remove:
       map->remove_wanted = false;

@@ -135,16 +135,21 @@ std::optional<Reason> reload_reason(const MapSpec& wanted, const KernelMap& kern
   return std::nullopt;
 }
 
-/// The wanted group's number in the kernel's table, whose groups may stand in another order.
+/// The wanted group's number in the kernel's table, whose groups may stand in another order, or be other ones while a load has to wait: then
+/// the group of its first path that the kernel uses, because it would leave one without such a path at once.
 std::uint32_t kernel_group_number(const MapSpec& wanted, const KernelMap& kernel) {
   if (wanted.table.next_group == 0 || wanted.table.next_group > wanted.table.groups.size()) return 0;
-  const KernelGroup& best = wanted.table.groups[wanted.table.next_group - 1];
-  for (std::size_t i = 0; i < kernel.table.groups.size(); ++i) {
-    for (const KernelPath& path : kernel.table.groups[i].paths) {
-      if (!best.paths.empty() && path.devnum == best.paths.front().devnum) return static_cast<std::uint32_t>(i + 1);
+  std::uint32_t first = 0;
+  for (const KernelPath& best : wanted.table.groups[wanted.table.next_group - 1].paths) {
+    for (std::size_t i = 0; i < kernel.table.groups.size(); ++i) {
+      const std::vector<KernelPath>& paths = kernel.table.groups[i].paths;
+      auto at = std::ranges::find(paths, best.devnum, &KernelPath::devnum);
+      if (at == paths.end()) continue;
+      if (at->state != KernelPathState::failed) return static_cast<std::uint32_t>(i + 1);
+      if (first == 0) first = static_cast<std::uint32_t>(i + 1);
     }
   }
-  return 0;
+  return first;
 }
 
 TableAction action_on(const MapSpec& wanted, const KernelMap& kernel, TableActionKind kind, Reason reason) {

@@ -540,6 +540,7 @@ class Bench {
     device.uuid = "mpath-" + action.spec.wwid.text;
     if (!device.devnum.valid()) device.devnum = {254, static_cast<std::uint32_t>(kernel.size()) + 100};
     device.table = action.spec.table;
+    device.suspended = false;
     for (KernelGroup& group : device.table.groups) {
       for (KernelPath& path : group.paths) {
         bool fails = std::ranges::find(action.fail_after_load, path.devnum) != action.fail_after_load.end();

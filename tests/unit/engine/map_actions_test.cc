@@ -310,6 +310,115 @@ TEST(Suspension, EndsThoughResumeWasAskedForBeforeItHadBegun) {
   EXPECT_EQ(bench.run_state_file, "");
 }
 
+TEST(Suspension, IsEndedByAResumeThatComesBeforeItIsDone) {
+  TwoPaths bench;
+  bench.hold<RunTableAction>();
+  (void)bench.ask(RequestKind::suspend_map);
+  bench.run(seconds{2});
+  EXPECT_EQ(bench.ask(RequestKind::resume_map).outcome, Outcome::timed_out);
+  bench.release<RunTableAction>();
+  bench.run(seconds{2});
+  EXPECT_FALSE(bench.map().suspended);
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(suspend, resume));
+  for (const auto& [id, result] : bench.replies) EXPECT_EQ(result.outcome, Outcome::ok);
+}
+
+TEST(Suspension, AskedForWhileTheMapIsAboutToGoOnIsAnsweredWhenItStandsStillAgain) {
+  TwoPaths bench;
+  (void)bench.ask(RequestKind::suspend_map);
+  bench.run(seconds{2});
+  bench.hold<RunTableAction>();
+  (void)bench.ask(RequestKind::resume_map);
+  EXPECT_EQ(bench.ask(RequestKind::suspend_map).outcome, Outcome::timed_out);
+  bench.release<RunTableAction>();
+  EXPECT_FALSE(bench.map().suspended && bench.replies.size() == 3) << "not before it stands still";
+  bench.run(seconds{2});
+  EXPECT_TRUE(bench.map().suspended);
+  EXPECT_EQ(bench.replies.rbegin()->second.outcome, Outcome::ok);
+}
+
+/// Behind `name` there is another volume from now on, and udev says so.
+void exchange(TwoPaths& bench, const std::string& name) {
+  Disk& disk = bench.disks.at(name);
+  disk.volume = 2;
+  disk.found.properties = {{"ID_WWN", "0x6"}, {"ID_SERIAL", wwid_of(2)}};
+  disk.found.vpd_page_83 = page_83(2, 1);
+  bench.appear(name);
+  bench.run(seconds{40});
+}
+
+TEST(Suspension, IsNotEndedWithAPathToAnotherVolume) {
+  TwoPaths bench;
+  (void)bench.ask(RequestKind::suspend_map);
+  bench.run(seconds{2});
+  exchange(bench, "sda");
+  EXPECT_EQ(bench.groups(1), "sda sdb") << "nothing is done to a map that stands still";
+  EXPECT_EQ(bench.groups(2), "sda");
+  (void)bench.take_kinds();
+  EXPECT_EQ(bench.ask(RequestKind::resume_map).outcome, Outcome::ok);
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload)) << "its I/O would be faster than any message";
+  EXPECT_FALSE(bench.map().suspended);
+  EXPECT_EQ(bench.groups(1), "sdb");
+}
+
+TEST(Suspension, EndsWithoutAPathRatherThanWithOneToAnotherVolume) {
+  TwoPaths bench("no_path_retry queue");
+  bench.disappear("sdb");
+  bench.run(seconds{5});
+  ASSERT_EQ(bench.groups(1), "sda");
+  (void)bench.ask(RequestKind::suspend_map);
+  bench.run(seconds{2});
+  bench.disks.at("sda").volume = 2;
+  bench.disks.at("sda").answer = Answer::dead;
+  bench.run(seconds{20});
+  bench.disks.at("sda").answer = Answer::good;
+  bench.run(seconds{20});
+  ASSERT_EQ(bench.times_logged("another volume answers"), 1);
+  EXPECT_EQ(bench.ask(RequestKind::resume_map).outcome, Outcome::ok);
+  EXPECT_FALSE(bench.map().suspended);
+  EXPECT_EQ(bench.groups(1), "");
+  bench.disks.at("sda").volume = 1;
+  bench.run(seconds{20});
+  EXPECT_EQ(bench.groups(1), "sda");
+}
+
+TEST(Suspension, OfTheDaemonBeforeEndsWhenItIsKnownWhereThePathsLead) {
+  TwoPaths before;
+  (void)before.ask(RequestKind::suspend_map);
+  before.run(seconds{2});
+  exchange(before, "sda");
+  Bench after("path_grouping_policy multibus");
+  after.disks = before.disks;
+  after.kernel_map({{"sda", "sdb"}}).suspended = true;
+  after.run_state_file = before.run_state_file;
+  after.hold<Enumerate>();
+  after.start();
+  EXPECT_TRUE(after.map().suspended);
+  after.release<Enumerate>();
+  after.run(seconds{5});
+  EXPECT_FALSE(after.map().suspended);
+  EXPECT_EQ(after.groups(1), "sdb");
+  EXPECT_THAT(after.take_kinds(), testing::Not(testing::Contains(resume)));
+}
+
+TEST(Suspension, DoesNotPutOffARemovalUntilTheMapGoesOn) {
+  TwoPaths bench;
+  (void)bench.ask(RequestKind::suspend_map);
+  bench.run(seconds{2});
+  EXPECT_EQ(bench.ask(RequestKind::remove_map).outcome, Outcome::ok);
+  EXPECT_FALSE(bench.has_map());
+  TwoPaths used;
+  used.used_map = wwid_of(1);
+  (void)used.ask(RequestKind::suspend_map);
+  used.run(seconds{2});
+  EXPECT_EQ(used.ask(RequestKind::remove_map).outcome, Outcome::in_use);
+  (void)used.ask(RequestKind::resume_map);
+  used.used_map.clear();
+  used.run(seconds{10});
+  EXPECT_FALSE(used.map().suspended);
+  EXPECT_TRUE(used.has_map()) << "it was refused";
+}
+
 TEST(Suspension, OfTheDaemonBeforeEnds) {
   TwoPaths before;
   (void)before.ask(RequestKind::suspend_map);

@@ -46,6 +46,33 @@ TEST(Load, WaitsForAPathThatHasNotAnsweredAndComesWithItsAnswer) {
   EXPECT_EQ(bench.picture()->maps.at(0)->deferred, "");
 }
 
+TEST(Load, WaitsForAPathThatWasFailedByCommandWhileItHung) {
+  for (bool was_asked : {true, false}) {
+    Settled bench;
+    bench.disks.at("sda").answer = Answer::none;
+    bench.run(was_asked ? seconds{21} : seconds{1});
+    ASSERT_EQ(bench.hung.size(), was_asked ? 1U : 0U);
+    EXPECT_EQ(bench.ask(RequestKind::fail_path, "sda").outcome, Outcome::ok);
+    EXPECT_EQ(bench.hung.size(), 1U) << "it is asked one last time";
+    bench.disk("sdc");
+    bench.appear("sdc");
+    bench.run(seconds{5});
+    EXPECT_THAT(bench.actions, IsEmpty()) << "I/O that was sent before may hang";
+    bench.answers_again("sda");
+    bench.run(seconds{5});
+    EXPECT_THAT(bench.take_kinds(), ElementsAre(reload));
+    EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
+    std::size_t before = bench.commands;
+    bench.disappear("sdb");
+    bench.disappear("sdc");
+    bench.run(minutes{1});
+    EXPECT_EQ(bench.commands, before) << "and not after that";
+    EXPECT_EQ(bench.ask(RequestKind::reinstate_path, "sda").outcome, Outcome::ok);
+    bench.run(seconds{1});
+    EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::active);
+  }
+}
+
 TEST(Load, TheTimeThatADeferralLastsIsShown) {
   Settled bench;
   bench.disks.at("sda").answer = Answer::none;

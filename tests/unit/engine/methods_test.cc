@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // How the engine runs checkers and prioritizers: what is asked once for several paths, and what is left alone.
 #include "tests/unit/engine/fixture.h"
+#include "tests/unit/policy/method_fixture.h"
 
 #include <gmock/gmock.h>
 
@@ -133,6 +134,33 @@ TEST(Checker, WhatADeviceSupportsIsAskedOnce) {
   std::size_t before = bench.commands;
   bench.run(minutes{1});
   EXPECT_LE(bench.commands - before, 2U * 12) << "TEST UNIT READY, and reports of port groups where there are some";
+}
+
+TEST(Checker, WhatAStrangerSaidIsNotHeldAgainstTheVolumeWhenItIsBack) {
+  Bench bench("path_checker emc_clariion\ndetect_checker no\nprio const");
+  bench.disk("sda");
+  bench.disk("sdb").answer = Answer::dead;
+  bench.array = [&](const std::string& name, const ScsiCommand& command) -> std::optional<CommandOutcome> {
+    if (command.cdb[0] != inquiry_code || command.cdb[2] != 0xc0) return std::nullopt;
+    CommandOutcome outcome;
+    outcome.data = policy::emc_page(1);
+    outcome.data[10] = static_cast<std::uint8_t>(bench.disks.at(name).volume);  // the first byte of its WWN
+    return outcome;
+  };
+  bench.kernel_map({{"sda"}, {"sdb"}});
+  bench.start();
+  bench.run(seconds{30});
+  ASSERT_EQ(bench.health("sdb"), PathState::down);
+  bench.disks.at("sdb").volume = 2;
+  bench.disks.at("sdb").answer = Answer::good;
+  bench.run(minutes{1});
+  ASSERT_EQ(bench.times_logged("another volume answers"), 1);
+  bench.disks.at("sdb").answer = Answer::dead;
+  bench.run(minutes{1});
+  bench.disks.at("sdb").volume = 1;
+  bench.disks.at("sdb").answer = Answer::good;
+  bench.run(minutes{1});
+  EXPECT_EQ(bench.health("sdb"), PathState::up);
 }
 
 TEST(Priority, ADeviceThatNeverReportedItsPortGroupsHasNone) {

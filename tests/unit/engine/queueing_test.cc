@@ -218,6 +218,32 @@ TEST(Commands, RemoveMapThatIsInUseSaysSo) {
   EXPECT_TRUE(bench.has_map());
 }
 
+TEST(Queueing, OfAnArrayIsThatOfItsMapAlsoWhileItsPathsAreGone) {
+  Bench bench;
+  bench.configure("no_path_retry fail", "devices {\ndevice {\nvendor ACME\nproduct ARRAY\nno_path_retry queue\npath_grouping_policy multibus\n}\n}\n");
+  for (const char* name : {"sda", "sdb"}) bench.disk(name);
+  bench.kernel_map({{"sda", "sdb"}}).table.features = "1 queue_if_no_path";
+  bench.start();
+  bench.run(seconds{5});
+  bench.forget();
+  bench.used_map = wwid_of(1);
+  std::map<std::string, Disk> gone;
+  for (const char* name : {"sda", "sdb"}) {
+    bench.disappear(name);
+    gone.insert(bench.disks.extract(name));
+  }
+  bench.run(seconds{5});
+  bench.ask(RequestKind::reconfigure);
+  bench.run(seconds{5});
+  EXPECT_THAT(bench.messages, testing::Not(testing::Contains("fail_if_no_path")));
+  for (const char* name : {"sdc", "sdd"}) {
+    bench.disk(name);
+    bench.appear(name);
+  }
+  bench.run(seconds{5});
+  EXPECT_EQ(bench.groups(), "sdc sdd") << "grouped as the array's entry says";
+}
+
 TEST(Commands, RemovePathIsAnsweredAndAddPathLooksForTheDevice) {
   Settled bench;
   EXPECT_EQ(bench.ask(RequestKind::remove_path, "sda").outcome, Outcome::delayed);

@@ -54,6 +54,26 @@ TEST(Plan, AfterApplyingIsEmpty) {
   }
 }
 
+TEST(Plan, SwitchesToNoGroupThatTheKernelWouldLeaveAtOnce) {
+  MapSpec loaded = spec();
+  MapSpec wanted = spec();
+  // While the load that makes these groups of it has to wait, each path is alone.
+  loaded.table.groups.clear();
+  for (const KernelGroup& group : wanted.table.groups) {
+    for (const KernelPath& path : group.paths) loaded.table.groups.push_back({.selector = group.selector, .paths = {path}});
+  }
+  KernelMap kernel = kernel_with(loaded);
+  kernel.table.next_group = 2;
+  kernel.table.groups[0].paths[0].state = KernelPathState::failed;
+  EXPECT_TRUE(make_plan(wanted, &kernel, {.messages_only = true}).empty()) << "group 2 is the best that works";
+  kernel.table.next_group = 3;
+  Plan plan = make_plan(wanted, &kernel, {.messages_only = true});
+  ASSERT_EQ(plan.messages.size(), 1U);
+  EXPECT_EQ(plan.messages[0].message.group, 2U);
+  kernel.table.groups[1].paths[0].state = KernelPathState::failed;
+  EXPECT_EQ(make_plan(wanted, &kernel, {.messages_only = true}).messages.at(0).message.group, 1U) << "its paths are about to return";
+}
+
 TEST(Plan, DecidesInOrder) {
   using Kind = TableActionKind;
   const struct {

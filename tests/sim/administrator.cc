@@ -319,9 +319,12 @@ void Administrator::resize_the_rest() {
           // I/O that waits for a path may fail, if that is what it takes.
           bool is_needed = kind == RequestKind::resize_map || map->live->valid_paths() == 0;
           if (!is_needed) continue;
-          Request request = about(kind);
-          request.map = map->name.text;
-          sim_.queue.after(kind == RequestKind::disable_queueing ? seconds{0} : kind == RequestKind::resize_map ? seconds{2} : seconds{8}, [this, request] { ask(request); });
+          Duration delay = kind == RequestKind::disable_queueing ? seconds{0} : kind == RequestKind::resize_map ? seconds{2} : seconds{8};
+          sim_.queue.after(delay, [this, kind, map] {
+            Request request = about(kind);
+            request.map = map->name.text;
+            ask(request);
+          });
         }
       }
     }

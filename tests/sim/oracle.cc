@@ -244,7 +244,6 @@ void Oracle::daemon_started() {
   for (auto& [disk, known] : paths_) {
     known.asked_since.reset();
     known.bad = false;
-    known.disabled.set(Wish::no, now());
     known.barred_since.reset();
   }
   for (auto& [wwid, map] : maps_) map.suspended.set(Wish::no, now());

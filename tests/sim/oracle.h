@@ -131,11 +131,13 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   struct PlaceKnowledge {
     Asked drained;
     std::optional<MonoTime> undo_at;  ///< unless it is confirmed
+    MonoTime told{};                  ///< when the last command for it was answered
   };
   struct PathKnowledge {
     std::optional<MonoTime> asked_since;  ///< an unanswered command
     bool bad = false;                     ///< the last verdict
     bool perhaps_bad = false;             ///< … of a read that may have been a test of a path that is not trusted
+    MonoTime page_read{};                 ///< the array's own page, last and well
     bool failed_by_kernel = false;        ///< and not found good since
     MonoTime judged{};
     std::optional<MonoTime> down_since;   ///< known to be of no use, from whatever source
@@ -143,6 +145,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     std::string_view bar;                   ///< by the daemon's picture
     std::optional<MonoTime> barred_since;   ///< … and the kernel uses it all the same
     Asked disabled;
+    std::string disabled_volume;            ///< that it led to then: with another one it is another path
   };
   struct MapKnowledge {
     bool gave_up = false;  ///< no_path_retry ran out
@@ -156,6 +159,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     std::optional<MonoTime> waiting_since;
     std::optional<MonoTime> hopeless_since;  ///< no path has had a chance to work
     std::optional<MonoTime> suspended_since;
+    MonoTime stood_still_at{};  ///< last, on request or by somebody else
     MonoTime created{};
     std::uint64_t loads_asked_for = 0;
     std::optional<MonoTime> registered_again;  ///< after it was preempted
@@ -178,6 +182,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   /// Whether somebody asked for this path to carry no I/O.
   [[nodiscard]] bool is_commanded(const Disk& disk) const;
   [[nodiscard]] bool is_selected(const Request& request, const Disk& disk) const;
+  /// The daemon has heard of it when it answers a command.
+  [[nodiscard]] bool is_known_well(const Disk& disk) const;
   [[nodiscard]] bool is_held(const MapKnowledge& map) const { return map.held_by_others || map.suspended.wish != Wish::no; }
   void check_failing(const DmDevice& device, const Disk& disk);
   void check_returning(const DmDevice& device, const Disk& disk);
@@ -185,7 +191,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   void check_suspects(const DmDevice& device, const MapKnowledge& map);
   void compare_bar(const ShownPath& shown, const Disk& disk, const DmDevice* device, bool carries);
   [[nodiscard]] bool answers_whatever_happens(const Disk& disk) const;
-  void judge_inquiry(const Disk& disk, const ScsiCommand& command, const CommandOutcome& outcome, bool clean);
+  void judge_inquiry(const Disk& disk, const ScsiCommand& command, const CommandOutcome& outcome, bool clean, MonoTime asked);
   void check_need(const DmDevice& device, const Target& table);
   void check_waiting(const DmDevice& device, MapKnowledge& map);
   void check_grouping_final(const DmDevice& device, const Lun& lun);

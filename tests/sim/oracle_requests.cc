@@ -10,6 +10,10 @@ namespace {
 
 /// From an answer to the kernel having been told.
 constexpr Duration told_limit = seconds{5};
+/// Until the daemon has heard of a new device.
+constexpr Duration heard_limit = seconds{1};
+/// From one picture of the daemon's to the next.
+constexpr Duration picture_period = seconds{1};
 /// As for the daemon's picture of a path.
 constexpr Duration bar_limit = seconds{4};
 /// A daemon that has just started reads what the one before it wrote, and hears of every path first.
@@ -22,7 +26,7 @@ std::string seconds_text(Duration length) { return fmt::format("{:.1f} s", std::
 }  // namespace
 
 std::string Oracle::place_of(const Disk& disk) {
-  return fmt::format("{} {} {} {}", disk.host->number, disk.port->name, disk.lun_number, disk.lun == nullptr ? "" : disk.lun->wwid.text);
+  return fmt::format("{} {} {} {}", disk.host->number, disk.port->name, disk.lun_number, disk.udev_wwid);
 }
 
 bool Oracle::is_commanded(const Disk& disk) const {
@@ -45,6 +49,8 @@ bool Oracle::is_selected(const Request& request, const Disk& disk) const {
   });
 }
 
+bool Oracle::is_known_well(const Disk& disk) const { return now() - disk.appeared > heard_limit && daemon_age() > heard_limit; }
+
 void Oracle::request_sent(const Request& request) {
   auto is = [&](auto... kinds) { return ((request.kind == kinds) || ...); };
   auto begins = [&](Asked& asked) {
@@ -56,7 +62,10 @@ void Oracle::request_sent(const Request& request) {
   for (const auto& disk : world_.disks()) {
     if (!is_selected(request, *disk)) continue;
     Asked& drained = places_[place_of(*disk)].drained;
-    if (is(RequestKind::fail_path)) begins(know(*disk).disabled);
+    if (is(RequestKind::fail_path)) {
+      begins(know(*disk).disabled);
+      know(*disk).disabled_volume = disk->udev_wwid;
+    }
     if (is(RequestKind::mpathctl_drain)) begins(drained);
     if (is(RequestKind::mpathctl_undrain, RequestKind::reinstate_path)) ends(drained);
     if (is(RequestKind::reinstate_path)) ends(know(*disk).disabled);
@@ -78,13 +87,15 @@ void Oracle::request_done(const Request& request) {
   for (const auto& disk : world_.disks()) {
     if (!is_selected(request, *disk)) continue;
     PlaceKnowledge& place = places_[place_of(*disk)];
-    if (is(RequestKind::fail_path)) know(*disk).disabled.set(Wish::yes, now());
+    Wish wish = is_known_well(*disk) ? Wish::yes : Wish::maybe;
+    if (is(RequestKind::fail_path)) know(*disk).disabled.set(wish, now());
     if (is(RequestKind::reinstate_path)) know(*disk).disabled.set(Wish::no, now());
     if (is(RequestKind::reinstate_path, RequestKind::mpathctl_undrain)) place.drained.set(Wish::no, now());
     // Without a confirmation it may be given up for the last path's sake.
-    if (is(RequestKind::mpathctl_drain)) place.drained.set(request.confirm_within ? Wish::maybe : Wish::yes, now());
+    if (is(RequestKind::mpathctl_drain)) place.drained.set(request.confirm_within ? Wish::maybe : wish, now());
     if (is(RequestKind::mpathctl_drain, RequestKind::mpathctl_drain_confirm)) place.undo_at.reset();
     if (request.confirm_within) place.undo_at = now() + *request.confirm_within;
+    place.told = now();
   }
   bool all = is(RequestKind::disable_queueing_all, RequestKind::restore_queueing_all);
   for (const DmDevice* device : kernel_.devices()) {
@@ -121,7 +132,13 @@ void Oracle::held(const DmDevice& device) {
 void Oracle::daemon_stopped() {
   daemon_since_.reset();
   for (auto& [place, known] : places_) {
-    if (known.drained.wish == Wish::yes && now() - known.drained.since < written_limit) known.drained.set(Wish::maybe, now());
+    if (now() - known.told >= written_limit) continue;
+    if (known.drained.wish == Wish::yes) known.drained.set(Wish::maybe, now());
+    known.undo_at.reset();
+  }
+  for (auto& [disk, known] : paths_) {
+    bool is_fresh = now() - known.disabled.since < written_limit;
+    if (known.disabled.wish == Wish::yes && is_fresh) known.disabled.set(Wish::maybe, now());
   }
   for (auto& [wwid, map] : maps_) {
     if (map.queueing_disabled.wish == Wish::yes && now() - map.queueing_disabled.since < written_limit) {
@@ -154,7 +171,8 @@ void Oracle::check_returning(const DmDevice& device, const Disk& disk) {
   bool in_turn = settings_.more_defaults.find("path_checker alua") != std::string::npos;
   // A suspect path is used again where nothing better is left, or only at the price of moving the volume.
   // The command that it has not answered is outstanding then.
-  bool is_needed = known.bar == "suspect" && known.asked_since;
+  bool shown_late = known.down_since && now() - *known.down_since <= picture_period;
+  bool is_needed = (known.bar == "suspect" || shown_late) && known.asked_since;
   bool excused = now() < maps_[device.wwid()].excused_until || is_commanded(disk) || is_needed || disk.was_slow;
   if (sends_nothing || in_turn || excused || !disk.present || disk.offline || !world_.hanging(disk)) return;
   Duration silent = now() - std::max(disk.hangs_since, daemon_since_.value_or(now()));
@@ -177,7 +195,9 @@ void Oracle::check_commands(const DmDevice& device, const MapKnowledge& map) {
     if (!path.active || !path.disk->present) continue;
     auto place = places_.find(place_of(*path.disk));
     bool drained = place != places_.end() && in_force(place->second.drained);
-    if (drained || in_force(know(*path.disk).disabled)) {
+    const PathKnowledge& known = know(*path.disk);
+    bool disabled = in_force(known.disabled) && known.disabled_volume == path.disk->udev_wwid && path.disk->udev_wwid == device.wwid();
+    if (drained || disabled) {
       violate("barred", fmt::format("{}: {} is {}, and the kernel uses it", device.name.text, path.disk->name, drained ? "drained" : "failed by command"));
     }
   }
@@ -211,7 +231,9 @@ void Oracle::io_sent(const DmDevice& device, const Disk& disk) {
 
 /// A path hangs while others of the group that carries I/O answer: it is not used for longer than suspect_after and the checks need.
 void Oracle::check_suspects(const DmDevice& device, const MapKnowledge& map) {
-  if (!settings_.suspect_after || daemon_age() < settings_.notice_limit() || is_held(map) || now() < map.excused_until) return;
+  // A command that is outstanding is watched as the configuration said when it was sent.
+  if (!settings_.suspect_after || now() - settings_changed_ < settings_.notice_limit()) return;
+  if (daemon_age() < settings_.notice_limit() || is_held(map) || now() < map.excused_until) return;
   const Target& target = *device.live;
   if (!target.current_group) return;
   // With the checker alua the paths of a port group are asked in turn.

@@ -65,10 +65,11 @@ void Oracle::command_sent(const Disk& disk, const DeviceCommand& command) {
 void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, const CommandOutcome& outcome) {
   count("outcome", outcome_word(outcome));
   PathKnowledge& known = know(disk);
+  MonoTime asked = known.asked_since.value_or(now());
   known.asked_since.reset();
   bool clean = outcome.failure == CommandFailure::none && outcome.host_status == HostStatus::ok && outcome.status == 0;
   std::uint8_t key = outcome.sense[2] & 0x0f;
-  if (scsi_operation(command) == 0x12) return judge_inquiry(disk, std::get<ScsiCommand>(command), outcome, clean);
+  if (scsi_operation(command) == 0x12) return judge_inquiry(disk, std::get<ScsiCommand>(command), outcome, clean, asked);
   // The checker alua has no other command; with others it is sent only after the path has proved to work.
   if (scsi_operation(command) == 0xa3) {
     std::uint8_t code = outcome.sense[12];
@@ -77,6 +78,13 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
     known.judged = now();
     if (known.bad && !known.down_since) known.down_since = now();
     if (!known.bad) known.failed_by_kernel = false;
+    return;
+  }
+  if (const auto* system = std::get_if<SystemRead>(&command)) {
+    if (system->what != SystemRead::What::device_state) return;
+    known.bad = !outcome.text().starts_with("live") && !outcome.text().starts_with("running");
+    known.judged = now();
+    if (known.bad && !known.down_since) known.down_since = now();
     return;
   }
   bool reads = std::holds_alternative<BlockRead>(command) || scsi_operation(command) == 0x28;
@@ -93,7 +101,9 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
     if (key == 6 || transitioning) return;
     known.bad = !standby;
   } else {
-    known.bad = !clean && outcome.status != 0x18;
+    // The active controller of a clariion has to read.
+    bool may_conflict = !reads || disk.port->array->kind != ArrayKind::clariion;
+    known.bad = !clean && !(outcome.status == 0x18 && may_conflict);
   }
   known.judged = now();
   if (known.bad && !known.down_since) known.down_since = now();
@@ -101,7 +111,7 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
 }
 
 /// An identity, or the page of an array's own that its checker reads.
-void Oracle::judge_inquiry(const Disk& disk, const ScsiCommand& command, const CommandOutcome& outcome, bool clean) {
+void Oracle::judge_inquiry(const Disk& disk, const ScsiCommand& command, const CommandOutcome& outcome, bool clean, MonoTime asked) {
   PathKnowledge& known = know(disk);
   ArrayKind kind = disk.port->array->kind;
   bool is_page = (command.cdb[1] & 1) != 0;
@@ -112,8 +122,12 @@ void Oracle::judge_inquiry(const Disk& disk, const ScsiCommand& command, const C
     if (same && disk.lun != nullptr && disk.lun->wwid.text != disk.udev_wwid) known.bad = true;
     return;
   }
-  known.judged = now();
   bool bad = !clean || outcome.data.size() < 8 || (outcome.data[0] & 0x7f) != 0;
+  // Right after the check the prioritizer reads the same page, and does not judge the path.
+  known.perhaps_bad = bad && asked - known.page_read < milliseconds{10};
+  if (!bad) known.page_read = now();
+  if (known.perhaps_bad) return;
+  known.judged = now();
   // Of an active controller a read follows, and decides.
   bool decides = bad || kind == ArrayKind::rdac || outcome.data[4] != 2;
   if (decides) known.bad = bad;
@@ -134,7 +148,8 @@ void Oracle::reconfigured(bool loads_all) {
 }
 
 bool Oracle::is_configuring(const MapKnowledge& map) const {
-  MonoTime last = std::max({settings_changed_, reconfigured_, map.created, daemon_since_.value_or(MonoTime{})});
+  // What a map should be is seen to when it goes on.
+  MonoTime last = std::max({settings_changed_, reconfigured_, map.created, daemon_since_.value_or(MonoTime{}), map.stood_still_at});
   return now() - last < configuration_limit;
 }
 
@@ -206,7 +221,7 @@ void Oracle::check_waiting(const DmDevice& device, MapKnowledge& map) {
   }
   if (!map.hopeless_since) map.hopeless_since = now();
   bool disabled = map.queueing_disabled.wish == Wish::yes;
-  if (!waits || (settings_.no_path_retry.kind == NoPathRetry::Kind::queue && !disabled)) return;
+  if (!map.waiting_since || (settings_.no_path_retry.kind == NoPathRetry::Kind::queue && !disabled)) return;
   // A daemon that has just started has to hear of every path first.
   MonoTime began = daemon_since_.value_or(now()) + settings_.notice_limit();
   MonoTime since = std::max({*map.hopeless_since, began, settings_changed_, reconfigured_, map.queueing_disabled.since});
@@ -259,7 +274,10 @@ void Oracle::tick() {
     if (map.held_by_others) map.let_go_at = now();
     if (!device->suspended) map.held_by_others = false;
     // While it stands still nothing can be told to the kernel.
-    if (device->suspended && is_held(map)) map.excused_until = now() + settings_.recovery_limit();
+    if (device->suspended && is_held(map)) {
+      map.excused_until = now() + settings_.recovery_limit();
+      map.stood_still_at = now();
+    }
     if (!device->suspended || is_held(map)) {
       map.suspended_since.reset();
     } else if (!map.suspended_since) {

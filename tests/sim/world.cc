@@ -92,6 +92,7 @@ Disk& World::add_disk(HostPort& host, TargetPort& port, Lun& lun, bool quiet) {
   disk->lun = &lun;
   disk->kernel_size_sectors = lun.size_sectors;
   disk->read_only = lun.is_read_only;
+  disk->appeared = queue_.awake();
   disk->remapped_at = queue_.awake() - minutes{60};
   disk->usable_changed = queue_.awake();
   disks_.push_back(std::move(disk));
@@ -298,6 +299,8 @@ Access World::access(const Disk& disk) const {
 }
 
 bool World::hanging(const Disk& disk) const {
+  // What is with a target that the transport has lost is given back.
+  if (disk.host->link == Link::down || disk.port->link == Link::down) return false;
   return disk.hangs || disk.host->link == Link::silent || disk.port->link == Link::silent;
 }
 

@@ -104,6 +104,7 @@ struct Disk {
   // Times of these are the queue's awake().
   MonoTime hangs_since{};
   MonoTime hung_until{};               ///< when it last answered again
+  MonoTime appeared{};
   MonoTime remapped_at{};
   MonoTime usable_changed{};           ///< when the answer of World::usable() last changed, or I/O through it began to need an activation
   bool was_usable = true;

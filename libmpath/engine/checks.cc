@@ -175,7 +175,10 @@ void Engine::Core::take_turn(PathRecord& path, policy::CheckTurn turn, const Com
     share_verdict(path);
   }
   bool returns = is_usable(turn.state) && (!is_usable(path.health.state) || !path.answered || path.quarantined);
-  if (path.facts->bus == Bus::scsi && is_usable(turn.state) && (returns || check.identify_wanted || path.facts->wwid.empty())) {
+  // It answered, and perhaps not as the unit that it was: a stranger has to leave the table, where a load would make it active for a moment.
+  bool is_doubted = turn.state == PathState::down && turn.needs_identity_check;
+  bool asks = is_usable(turn.state) && (returns || check.identify_wanted || path.facts->wwid.empty());
+  if (path.facts->bus == Bus::scsi && (asks || is_doubted)) {
     submit_step(path, CheckStep::identify,
                 wire::inquiry_page(wire::vpd_device_identification, page_83_bytes, check_timeout(path)));
     return;
@@ -228,6 +231,8 @@ void Engine::Core::judge_identify(PathRecord& path, const CommandOutcome& outcom
     check.reason = "another volume answers behind this device";
   } else {
     path.quarantined = false;
+    // It is the right one, whatever the checker remembers of another.
+    if (!is_usable(check.verdict)) path.checker_memory = {};
     bool named = path.facts->wwid.empty() && !facts.wwid.empty();
     bool moved = facts.target_port_group != path.facts->target_port_group;
     if (named || moved || facts.identity != path.facts->identity) {

@@ -95,6 +95,7 @@ void Engine::Core::set_map_timer(MapRecord& map) {
   consider(map.retry_at);
   consider(map.message_retry_at);
   consider(map.settle_until);
+  if (map.wishes_load) consider(map.regrouped_at + regroup_pause);
   // Its end is seen by whatever looks at the map next; a map that stands still or is gone must not be woken for it over and over.
   consider(map.ghost_deadline);
   for (const Stranger& stranger : map.strangers) {

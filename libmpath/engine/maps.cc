@@ -351,6 +351,11 @@ bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
     map.wishes_load = true;
     return false;
   }
+  bool only_moves = action.reason.kind == ReasonKind::group_order && !map.configuring;
+  if (only_moves && map.regrouped_at + regroup_pause > now) {
+    map.wishes_load = true;
+    return false;
+  }
   if (!map.forced && map.kernel->table_fingerprint == map.loaded_answer &&
       loaded_text(action.spec) == map.loaded_table) {
     if (map.deferred_since == no_deadline) {
@@ -391,6 +396,7 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
   log(Severity::notice, map.name.text,
       fmt::format("{}: {} ({})", to_string(action.kind), to_string(action.reason.kind), action.reason.text));
   clear_deferral(map);
+  if (action.reason.kind == ReasonKind::group_order) map.regrouped_at = now;
   if (action.kind == TableActionKind::rename) {
     // Nobody else may take it meanwhile.
     map_by_name[action.spec.name] = map.id;

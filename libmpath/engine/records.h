@@ -320,6 +320,7 @@ struct MapRecord {
   MonoTime deferred_since = no_deadline;
   std::string deferred;
   bool wishes_load = false;
+  MonoTime regrouped_at{};                 ///< when a load that only moves paths between groups began last
   bool regroup_wanted = false;             ///< a mark changed that counts for the groups, whatever failback says
   PlanInputs planned_from;                 ///< `planned` follows from it; without settings: nothing has been planned
   MapPlan planned;

@@ -58,14 +58,19 @@ TableAction Engine::Core::resumption(MapRecord& map, std::string why) {
     }
   }
   if (strangers.empty() || !map.settings) return plan::suspension(kernel, TableActionKind::resume, std::move(why));
-  MapSpec spec{.wwid = map.wwid, .name = kernel.name, .table = kernel.table};
-  spec.read_only = kernel.read_only;
-  spec.table.groups.clear();
-  spec.table.next_group = 0;
-  if (std::vector<PathRecord*> members = members_for_table(map); !members.empty()) spec = lay_out(map, members).spec;
-  plan::Plan plan = plan::make_plan(spec, &kernel, {.force = true, .name_is_free = false});
-  plan.table->reason = {ReasonKind::paths_differ, fmt::format("to go on ({}) without{}, which may lead to another volume", why, strangers)};
-  return std::move(*plan.table);
+  const plan::Options allowed{.force = true, .name_is_free = false};
+  TableAction action;
+  choose_table_members(map);
+  if (!table_members.empty()) {
+    action = *plan_map(map, allowed).table;
+  } else {
+    MapSpec spec{.wwid = map.wwid, .name = kernel.name, .table = kernel.table, .read_only = kernel.read_only, .mode = {}, .uid = {}, .gid = {}};
+    spec.table.groups.clear();
+    spec.table.next_group = 0;
+    action = *plan::make_plan(spec, &kernel, allowed).table;
+  }
+  action.reason = {ReasonKind::paths_differ, fmt::format("to go on ({}) without{}, which leads to another volume by now", why, strangers)};
+  return action;
 }
 
 /// Called while nothing is under way for the map. True if it stands still, is to, or is about to go on: nothing else is done to it.

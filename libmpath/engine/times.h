@@ -13,6 +13,8 @@ inline constexpr Duration first_answer_limit = seconds{3};
 inline constexpr Duration settle_time = milliseconds{200};
 /// … at the latest after this.
 inline constexpr Duration settle_time_most = seconds{2};
+/// Paths that move between groups one after the other are moved by one load in this time: none of them is missing meanwhile.
+inline constexpr Duration regroup_pause = seconds{5};
 /// Before a load every path in the table must have answered within this time.
 inline constexpr Duration fresh_answer = seconds{1};
 /// … and a slow one within this.

@@ -93,7 +93,8 @@ void Oracle::request_done(const Request& request) {
     if (is(RequestKind::reinstate_path, RequestKind::mpathctl_undrain)) place.drained.set(Wish::no, now());
     // Without a confirmation it may be given up for the last path's sake.
     if (is(RequestKind::mpathctl_drain)) place.drained.set(request.confirm_within ? Wish::maybe : wish, now());
-    if (is(RequestKind::mpathctl_drain, RequestKind::mpathctl_drain_confirm)) place.undo_at.reset();
+    bool is_news = is(RequestKind::mpathctl_drain, RequestKind::mpathctl_drain_confirm, RequestKind::mpathctl_undrain, RequestKind::reinstate_path);
+    if (is_news) place.undo_at.reset();
     if (request.confirm_within) place.undo_at = now() + *request.confirm_within;
     place.told = now();
   }
@@ -235,7 +236,8 @@ void Oracle::check_suspects(const DmDevice& device, const MapKnowledge& map) {
   if (!settings_.suspect_after || now() - settings_changed_ < settings_.notice_limit()) return;
   if (daemon_age() < settings_.notice_limit() || is_held(map) || now() < map.excused_until) return;
   const Target& target = *device.live;
-  if (!target.current_group) return;
+  // A map that stands still takes no message.
+  if (device.suspended || device.draining || !target.current_group) return;
   // With the checker alua the paths of a port group are asked in turn.
   bool in_turn = settings_.more_defaults.find("path_checker alua") != std::string::npos;
   Duration limit = settings_.max_polling_interval * (in_turn ? static_cast<int>(target.paths.size()) : 1) + *settings_.suspect_after + seconds{4};

@@ -101,9 +101,8 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
     if (key == 6 || transitioning) return;
     known.bad = !standby;
   } else {
-    // The active controller of a clariion has to read.
-    bool may_conflict = !reads || disk.port->array->kind != ArrayKind::clariion;
-    known.bad = !clean && !(outcome.status == 0x18 && may_conflict);
+    // Who has to read cannot do without.
+    known.bad = !clean && !(outcome.status == 0x18 && !reads);
   }
   known.judged = now();
   if (known.bad && !known.down_since) known.down_since = now();

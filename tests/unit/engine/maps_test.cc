@@ -73,6 +73,21 @@ TEST(Load, WaitsForAPathThatWasFailedByCommandWhileItHung) {
   }
 }
 
+TEST(Load, MovesPathsBetweenGroupsOnceForMarksThatComeOneAfterTheOther) {
+  Settled bench("marginal_pathgroups on\npath_grouping_policy multibus", {{"sda", "sdb", "sdc", "sdd"}});
+  EXPECT_EQ(bench.ask(RequestKind::set_marginal, "sda").outcome, Outcome::ok);
+  bench.run(milliseconds{500});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload)) << "the first at once";
+  for (const char* name : {"sdb", "sdc"}) {
+    EXPECT_EQ(bench.ask(RequestKind::set_marginal, name).outcome, Outcome::ok);
+    bench.run(seconds{1});
+  }
+  EXPECT_THAT(bench.take_kinds(), IsEmpty());
+  bench.run(seconds{5});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload));
+  EXPECT_EQ(bench.groups(), "sdd | sdb sdc sda");
+}
+
 TEST(Load, TheTimeThatADeferralLastsIsShown) {
   Settled bench;
   bench.disks.at("sda").answer = Answer::none;

@@ -136,31 +136,56 @@ TEST(Checker, WhatADeviceSupportsIsAskedOnce) {
   EXPECT_LE(bench.commands - before, 2U * 12) << "TEST UNIT READY, and reports of port groups where there are some";
 }
 
+/// Two paths of a CLARiiON, whose page names the volume. A dead path comes back with `volume` behind it.
+struct Clariion : Bench {
+  Clariion() : Bench("path_checker emc_clariion\ndetect_checker no\nprio const") {
+    disk("sda");
+    disk("sdb");
+    array = [this](const std::string& name, const ScsiCommand& command) -> std::optional<CommandOutcome> {
+      if (command.cdb[0] != inquiry_code || command.cdb[2] != 0xc0) return std::nullopt;
+      CommandOutcome outcome;
+      outcome.data = policy::emc_page(1);
+      outcome.data[10] = static_cast<std::uint8_t>(disks.at(name).volume);  // the first byte of its WWN
+      return outcome;
+    };
+    kernel_map({{"sda"}, {"sdb"}});
+  }
+  void dies() {
+    disks.at("sdb").answer = Answer::dead;
+    run(minutes{1});
+  }
+  void returns_as(std::uint32_t volume) {
+    disks.at("sdb").answer = Answer::good;
+    disks.at("sdb").volume = volume;
+    run(minutes{1});
+  }
+};
+
 TEST(Checker, WhatAStrangerSaidIsNotHeldAgainstTheVolumeWhenItIsBack) {
-  Bench bench("path_checker emc_clariion\ndetect_checker no\nprio const");
-  bench.disk("sda");
-  bench.disk("sdb").answer = Answer::dead;
-  bench.array = [&](const std::string& name, const ScsiCommand& command) -> std::optional<CommandOutcome> {
-    if (command.cdb[0] != inquiry_code || command.cdb[2] != 0xc0) return std::nullopt;
-    CommandOutcome outcome;
-    outcome.data = policy::emc_page(1);
-    outcome.data[10] = static_cast<std::uint8_t>(bench.disks.at(name).volume);  // the first byte of its WWN
-    return outcome;
-  };
-  bench.kernel_map({{"sda"}, {"sdb"}});
-  bench.start();
-  bench.run(seconds{30});
-  ASSERT_EQ(bench.health("sdb"), PathState::down);
-  bench.disks.at("sdb").volume = 2;
-  bench.disks.at("sdb").answer = Answer::good;
-  bench.run(minutes{1});
-  ASSERT_EQ(bench.times_logged("another volume answers"), 1);
+  Clariion bench;
   bench.disks.at("sdb").answer = Answer::dead;
-  bench.run(minutes{1});
-  bench.disks.at("sdb").volume = 1;
-  bench.disks.at("sdb").answer = Answer::good;
-  bench.run(minutes{1});
+  bench.start();
+  bench.dies();
+  ASSERT_EQ(bench.health("sdb"), PathState::down);
+  bench.returns_as(2);
+  ASSERT_EQ(bench.times_logged("another volume answers behind this device than"), 1);
+  bench.dies();
+  bench.returns_as(1);
   EXPECT_EQ(bench.health("sdb"), PathState::up);
+}
+
+TEST(Checker, AStrangerThatItsOwnPageGivesAwayLeavesTheTableToo) {
+  Clariion bench;
+  bench.start();
+  bench.run(minutes{1});
+  bench.dies();
+  bench.returns_as(2);
+  EXPECT_EQ(bench.health("sdb"), PathState::down);
+  EXPECT_EQ(bench.times_logged("another volume answers behind this device than"), 1);
+  EXPECT_EQ(bench.groups(), "sda");
+  bench.dies();
+  bench.returns_as(1);
+  EXPECT_EQ(bench.groups(), "sda | sdb");
 }
 
 TEST(Priority, ADeviceThatNeverReportedItsPortGroupsHasNone) {

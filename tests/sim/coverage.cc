@@ -53,16 +53,37 @@ constexpr PathState path_states[] = {
 
 /// Reached by a thousand seeds.
 constexpr std::string_view expected[] = {
-    "action create", "action reload", "action rename", "action resize",
-    "command persistent reserve in", "command persistent reserve out", "command inquiry", "command test unit ready", "command report target port groups",
-    "kernel create", "kernel load", "kernel swap", "kernel rename",
-    "fault preemption", "message fail_path", "message fail_if_no_path", "message queue_if_no_path", "message reinstate_path", "message switch_group",
-    "outcome good", "outcome illegal request", "outcome no connection", "outcome not ready", "outcome reservation conflict",
-    "outcome timed out", "outcome unit attention", "outcome busy", "outcome gone",
+    "action create", "action reload", "action remove", "action rename", "action resize",
+    "array ARRAY", "array CLARIION", "array NVME", "array RDAC",
+    "bar disabled", "bar drained", "bar quarantined", "bar suspect", "bar unreliable",
+    "checker alua", "checker directio", "checker emc_clariion", "checker none", "checker rdac", "checker readsector0", "checker tur",
+    "command block read", "command inquiry", "command mode sense", "command nvme admin", "command persistent reserve in",
+    "command persistent reserve out", "command read", "command report target port groups", "command system read", "command test unit ready",
+    "command disable all queueing", "command disable queueing", "command drain", "command end", "command fail path", "command flush",
+    "command mark", "command new configuration", "command reconfigure", "command reload", "command resize", "command suspend",
+    "command switch group",
+    "failback 5", "failback followover", "failback immediate", "failback manual",
+    "fault attention", "fault bad answer", "fault burst", "fault bus reset", "fault crash", "fault exchange", "fault failover",
+    "fault flapping", "fault hang", "fault hang and add", "fault host cable", "fault meddling", "fault offline", "fault outage",
+    "fault port cable", "fault preemption", "fault refused load", "fault removal", "fault renaming", "fault rescan", "fault restart",
+    "fault size", "fault slow", "fault standstill", "fault stopped daemon", "fault suspension", "fault write protection",
+    "grouping failover", "grouping group_by_node_name", "grouping group_by_prio", "grouping multibus",
+    "kernel create", "kernel load", "kernel remove", "kernel rename", "kernel swap",
+    "keyword auto_resize", "keyword delay_wait_checks", "keyword marginal_path_err_sample_time", "keyword marginal_pathgroups",
+    "keyword san_path_err_threshold",
+    "message fail_if_no_path", "message fail_path", "message queue_if_no_path", "message reinstate_path", "message switch_group",
+    "outcome busy", "outcome failure", "outcome gone", "outcome good", "outcome illegal request", "outcome no connection",
+    "outcome not ready", "outcome reservation conflict", "outcome timed out", "outcome unit attention",
+    "prioritizer alua", "prioritizer ana", "prioritizer const", "prioritizer emc", "prioritizer rdac", "prioritizer sysfs",
     "reason forced", "reason map missing", "reason name differs", "reason order of groups", "reason paths differ",
     "reason path selector differs", "reason size differs",
-    "request reconfigure", "request reconfigure all", "request resize map", "request setprstatus",
+    "refused request drain", "refused request remove map",
+    "request add map", "request confirm drain", "request disable queueing", "request disable queueing of all maps", "request drain",
+    "request fail path", "request reconfigure", "request reconfigure all", "request reinstate path", "request reload map",
+    "request remove map", "request resize map", "request restore queueing", "request resume map", "request set marginal",
+    "request setprstatus", "request shutdown", "request suspend map", "request switch group", "request undrain", "request unset marginal",
     "state down", "state ghost", "state timeout", "state up",
+    "suspect_after 1", "suspect_after 2", "suspect_after 5", "suspect_after off", "volume grows", "volume shrinks",
 };
 
 }  // namespace
@@ -86,7 +107,10 @@ void Coverage::log_line(std::string_view text) {
   constexpr std::string_view is = "path is ";
   if (!text.starts_with(is)) return;
   for (PathState state : path_states) {
-    if (text.substr(is.size()).starts_with(fmt::format("{}:", to_string(state)))) count("state", to_string(state));
+    std::string_view rest = text.substr(is.size());
+    if (!rest.starts_with(to_string(state))) continue;
+    rest.remove_prefix(to_string(state).size());
+    if (rest.starts_with(':') || rest.starts_with(',')) count("state", to_string(state));
   }
 }
 

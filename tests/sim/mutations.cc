@@ -29,7 +29,15 @@ std::string distorted_configuration(std::string text, Mutation mutation) {
   } else if (mutation == Mutation::wrong_grouping) {
     change("path_grouping_policy", [](const std::string& value) { return value == "multibus" ? "failover" : "multibus"; });
   }
+  if (mutation == Mutation::suspect_nothing) text.insert(text.find("  find_multipaths"), "  suspect_after off\n");
   return text;
+}
+
+Request distorted_request(Request request, Mutation mutation) {
+  if (mutation == Mutation::keep_drain) request.confirm_within.reset();
+  bool is_ignored = mutation == Mutation::ignore_fail_path && request.kind == RequestKind::fail_path;
+  if (is_ignored) request.kind = RequestKind::unset_marginal;
+  return request;
 }
 
 MonoTime MutantClock::now() const {
@@ -71,6 +79,16 @@ Status MutantDeviceMapper::load(const MapName& name, const MapSpec& spec, const 
   loaded_[name.text] = queue_.now();
   tables_[name.text] = spec.table;
   return real_.load(name, mutated(spec), expected);
+}
+
+Status MutantDeviceMapper::suspend(const MapName& name, const Precondition& expected) {
+  Status suspended = real_.suspend(name, expected);
+  DmDevice* device = kernel_.find(name);
+  if (mutation_ != Mutation::resume_by_itself || device == nullptr) return suspended;
+  queue_.after(seconds{2}, [&kernel = kernel_, device] {
+    if (!device->removed && device->suspended && !device->draining) (void)kernel.resume(*device, {}, false, [] {});
+  });
+  return suspended;
 }
 
 Status MutantDeviceMapper::resume(const MapName& name, UdevFlags flags, bool flush) {
@@ -147,6 +165,18 @@ Status MutantDeviceMapper::message(const MapName& name, std::string_view uuid, c
   if (fails && mutation_ == Mutation::take_last_path && left.size() == 1) {
     (void)real_.message(name, uuid, MapMessage{Kind::fail_path, left.front().disk->devnum, 0});
   }
+  DmDevice* device = kernel_.find(name);
+  if (fails && mutation_ == Mutation::return_blindly && device != nullptr) {
+    queue_.after(seconds{10}, [&kernel = kernel_, device, path = message.path] {
+      if (!device->removed && !device->suspended) (void)kernel.message(*device, MapMessage{Kind::reinstate_path, path, 0});
+    });
+  }
+  for (const TargetPath& path : left) {
+    bool is_victim = returns && mutation_ == Mutation::fail_good_path && path.disk->devnum != message.path;
+    if (!is_victim) continue;
+    (void)real_.message(name, uuid, MapMessage{Kind::fail_path, path.disk->devnum, 0});
+    break;
+  }
   for (const TargetPath& path : left) {
     if (!returns || mutation_ != Mutation::fail_back_early || path.disk->devnum != message.path) continue;
     (void)real_.message(name, uuid, MapMessage{Kind::switch_group, {}, path.group + 1});
@@ -213,9 +243,11 @@ void MutantCommands::invent(OpId op, CommandOutcome outcome) {
 }
 
 void MutantCommands::distort(const Pending& pending, CommandOutcome& outcome) {
+  bool timed_out = outcome.host_status == HostStatus::time_out || (outcome.failure == CommandFailure::io_error && outcome.round_trip > seconds{4});
+  bool is_check = !scsi_operation(pending.request.command) || scsi_operation(pending.request.command) == 0x00 || scsi_operation(pending.request.command) == 0x28;
+  if (mutation_ == Mutation::ignore_check_timeout && timed_out && is_check) outcome = CommandOutcome{};
   const auto* command = std::get_if<ScsiCommand>(&pending.request.command);
   if (command == nullptr) return;
-  bool asks_readiness = command->cdb[0] == 0x00;
   bool asks_identity = command->cdb[0] == 0x12 && command->cdb[2] == 0x83;
   bool asks_groups = command->cdb[0] == 0xa3;
   bool attention = outcome.status == 0x02 && (outcome.sense[2] & 0x0f) == 6;
@@ -224,9 +256,6 @@ void MutantCommands::distort(const Pending& pending, CommandOutcome& outcome) {
     outcome.sense[2] = 2;
     outcome.sense[12] = 4;
     outcome.sense[13] = 3;
-  }
-  if (mutation_ == Mutation::ignore_check_timeout && asks_readiness && outcome.host_status == HostStatus::time_out) {
-    outcome = CommandOutcome{};
   }
   if (mutation_ == Mutation::skip_registration && command->cdb[0] == 0x5f) outcome = CommandOutcome{};
   if (mutation_ == Mutation::register_preempted && command->cdb[0] == 0x5e && command->cdb[1] == 0 && outcome.data.size() > 8) {

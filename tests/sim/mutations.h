@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libmpath/model/request.h"
 #include "tests/sim/ports.h"
 
 namespace mpath::sim {
@@ -47,6 +48,13 @@ enum class Mutation {
   ignore_check_timeout, ///< a path that never answers a check stays in use
   skip_registration,    ///< a path is taken for registered without having been
   register_preempted,   ///< that another host has preempted this one is not noticed
+  forget_marks,         ///< what survives a restart does not
+  suspect_nothing,      ///< suspect_after is not obeyed
+  resume_by_itself,     ///< a map that is to stand still goes on after two seconds
+  fail_good_path,       ///< with a path that returns another one is failed
+  return_blindly,       ///< what was failed is back after ten seconds, whatever it answers
+  keep_drain,           ///< a drain that nobody confirms stays
+  ignore_fail_path,     ///< `fail path` is answered and not carried out
 };
 
 /// What one is called, and a seed that is known to catch it: tried first, so that a run of all of them stays short.
@@ -59,7 +67,7 @@ inline constexpr NamedMutation named_mutations[] = {
     {Mutation::drop_fail_path, "drop_fail_path", 2},
     {Mutation::never_reinstate, "never_reinstate", 2},
     {Mutation::swap_paths, "swap_paths", 2},
-    {Mutation::ignore_hangs, "ignore_hangs", 38},
+    {Mutation::ignore_hangs, "ignore_hangs", 115},
     {Mutation::skip_identity, "skip_identity", 56},
     {Mutation::forget_failing_again, "forget_failing_again", 16},
     {Mutation::lose_completion, "lose_completion", 1},
@@ -86,11 +94,20 @@ inline constexpr NamedMutation named_mutations[] = {
     {Mutation::wrong_grouping, "wrong_grouping", 3},
     {Mutation::short_table, "short_table", 1},
     {Mutation::leave_suspended, "leave_suspended", 1},
-    {Mutation::ignore_check_timeout, "ignore_check_timeout", 139},
+    {Mutation::ignore_check_timeout, "ignore_check_timeout", 103},
     {Mutation::skip_registration, "skip_registration", 103},
     {Mutation::register_preempted, "register_preempted", 59},
+    {Mutation::forget_marks, "forget_marks", 53},
+    {Mutation::suspect_nothing, "suspect_nothing", 169},
+    {Mutation::resume_by_itself, "resume_by_itself", 26},
+    {Mutation::fail_good_path, "fail_good_path", 2},
+    {Mutation::return_blindly, "return_blindly", 6},
+    {Mutation::keep_drain, "keep_drain", 2},
+    {Mutation::ignore_fail_path, "ignore_fail_path", 6},
 };
 
+/// A command as the mutant understands it.
+[[nodiscard]] Request distorted_request(Request request, Mutation mutation);
 /// The configuration as the mutant reads it.
 [[nodiscard]] std::string distorted_configuration(std::string text, Mutation mutation);
 
@@ -121,7 +138,7 @@ class MutantDeviceMapper final : public ports::DeviceMapper {
   Result<DevNum> create(const MapSpec& spec, UdevFlags flags) override;
   Status load(const MapName& name, const MapSpec& spec, const Precondition& expected) override;
   Status resume(const MapName& name, UdevFlags flags, bool flush) override;
-  Status suspend(const MapName& name, const Precondition& expected) override { return real_.suspend(name, expected); }
+  Status suspend(const MapName& name, const Precondition& expected) override;
   Status drop_table(const MapName& name, const Precondition& expected) override { return real_.drop_table(name, expected); }
   Status rename(const MapName& name, const MapName& new_name, const std::optional<std::string>& delimiter,
                 const Precondition& expected) override;

@@ -12,6 +12,8 @@ constexpr Duration known_hang = milliseconds{1500};
 constexpr Duration longest_standstill = milliseconds{500};
 constexpr Duration fail_again_limit = seconds{1};
 constexpr Duration verified_lately = seconds{1};
+/// A load that the kernel refused is tried again after this at the latest.
+constexpr Duration longest_retry = seconds{60};
 
 std::string seconds_text(Duration length) { return fmt::format("{:.1f} s", std::chrono::duration<double>(length).count()); }
 
@@ -141,8 +143,13 @@ void Oracle::swapped(const DmDevice& device) {
   for (const TargetPath& path : device.live->paths) {
     if (!map.failed_before.contains(path.disk)) know(*path.disk).down_since.reset();
   }
-  if (device.loads > map.reasons + 1) {
-    violate("too many loads", fmt::format("{}: {} loads, {} reasons", device.name.text, device.loads, map.reasons));
+  if (map.held_by_others || may_await_load(device)) map.stood_still_at = now();
+  Duration limit = settings_.notice_limit() + settings_.distrust + longest_retry;
+  std::erase_if(map.occasions, [&](MonoTime at) { return now() - at > limit && map.stood_still_at < at + limit - longest_retry; });
+  if (map.occasions.empty()) {
+    if (++map.loads_without_occasion > tolerated_loads) violate("too many loads", fmt::format("{}: its load number {} has no occasion", device.name.text, device.loads));
+  } else {
+    map.occasions.pop_front();
   }
 }
 
@@ -226,7 +233,10 @@ void Oracle::path_failed(const DmDevice&, const Disk& disk) {
 }
 
 void Oracle::changed(const Lun* lun) {
-  if (lun != nullptr) ++maps_[lun->wwid.text].reasons;
+  if (lun == nullptr) return;
+  // A mark that counts for the groups comes and goes later; what else happens to it in five seconds is another load.
+  bool marks_count = settings_.more_defaults.contains("marginal_pathgroups");
+  maps_[lun->wwid.text].occasions.insert(maps_[lun->wwid.text].occasions.end(), marks_count ? 4 : 1, now());
 }
 
 void Oracle::meddled(const DmDevice& device) {

@@ -12,7 +12,8 @@
 //   load on hang      a table was loaded while a request hung on a path of the map for more than 1.5 s (more if paths are slow), and another path
 //                     worked; or the map stood still for more than 0.5 s because of such a load.
 //   not failed again  a load made a path active that the checker had found bad, and 1 s later it still was.
-//   too many loads    a map was loaded more often than things happened to it.
+//   too many loads    a map was loaded although nothing happened to it, or to its daemon, for so long that a load could still follow from it,
+//                     that has not led to a load already.
 //   queueing          queueing was switched off before no_path_retry allowed it.
 //   queued too long   requests wait although no path has had a chance to work since no_path_retry was used up.
 //   stands still      a map was suspended for longer than any request may take.
@@ -30,6 +31,7 @@
 //   final …           what the kernel has when everything has come to rest differs from what the world and the configuration say.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -113,6 +115,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
 
+  /// Loads of a map without an occasion: of a scenario, which does not tell of everything that it does.
+  std::uint64_t tolerated_loads = 0;
   std::function<void(const std::string& rule)> on_violation;
   std::function<void(std::string_view kind, std::string_view what)> on_count;  ///< something was exercised
 
@@ -149,7 +153,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   };
   struct MapKnowledge {
     bool gave_up = false;  ///< no_path_retry ran out
-    std::uint64_t reasons = 0;
+    std::uint64_t loads_without_occasion = 0;
+    std::deque<MonoTime> occasions;  ///< things that may each be worth one load, and have not led to one
     MonoTime drain_began{};
     bool drain_excusable = true;
     MonoTime to_fail_again{};

@@ -157,10 +157,12 @@ void Oracle::check_failing(const DmDevice& device, const Disk& disk) {
   bool again = map.failed_before.contains(&disk) || now() < map.excused_until;
   bool hung = disk.hung_until != MonoTime{} && now() - disk.hung_until < settings_.notice_limit();
   bool is_other = disk.lun == nullptr || disk.lun->wwid.text != device.wwid() || disk.udev_wwid != device.wwid();
-  bool has_reason = is_commanded(disk) || definitely_bad(disk) || !known.bar.empty() || disk.was_slow || settings_.distrust.count() > 0;
+  bool has_reason = is_commanded(disk) || definitely_bad(disk) || !known.bar.empty() || disk.was_slow;
+  // For its failures of before a path is kept out for so long, and no longer.
+  bool may_be_distrusted = settings_.distrust.count() > 0 && now() - disk.usable_changed < settings_.distrust + settings_.notice_limit();
   // A path that is not registered is shown so a moment later.
   bool may_be_reserved = disk.port->array->kind == ArrayKind::plain && settings_.more_defaults.contains("reservation_key");
-  if (again || hung || is_other || has_reason || may_be_reserved || daemon_age() < settings_.notice_limit()) return;
+  if (again || hung || is_other || has_reason || may_be_distrusted || may_be_reserved || daemon_age() < settings_.notice_limit()) return;
   if (!world_.usable_for(disk, settings_.notice_limit()) || now() - disk.remapped_at < settings_.notice_limit()) return;
   violate("failed in vain", fmt::format("{}: {} is failed, which works", device.name.text, disk.name));
 }

@@ -28,6 +28,7 @@ struct San {
     build(lun_count);
   }
   void build(int lun_count) {
+    sim.oracle.tolerated_loads = 1;
     sim.world.add_host();
     sim.world.add_host();
     for (int at = 0; at < lun_count; ++at) {

@@ -153,7 +153,7 @@ void Daemon::exit(bool failed) {
 }
 
 void Daemon::request(RequestId id, Request request) {
-  executor.post(engine::RequestArrived{id, std::move(request)});
+  executor.post(engine::RequestArrived{id, distorted_request(std::move(request), simulation.mutation)});
 }
 
 void Daemon::work() {
@@ -180,6 +180,7 @@ Simulation::Simulation(std::uint64_t seed, Settings given, Mutation given_mutati
   files.configuration = distorted_configuration(settings.text(), mutation);
   world.error_handling = settings.error_handling;
   kernel.watcher = &oracle;
+  world.on_activated = [this](const Lun& lun) { oracle.changed(&lun); };
   world.on_conflict = [this](const Disk& disk) { oracle.conflicted(disk); };
   world.on_trace = [this](const std::string& text) { trace(text); };
   kernel.on_trace = [this](const std::string& text) { trace(text); };
@@ -223,6 +224,7 @@ void Simulation::trace(const std::string& text) {
 }
 
 void Simulation::start_daemon() {
+  if (mutation == Mutation::forget_marks) files.run_state.clear();
   daemon = std::make_unique<Daemon>(*this, mutation, ++starts_);
   trace("daemon: started");
   oracle.daemon_started();

@@ -421,6 +421,7 @@ bool World::activate(Disk& disk) {
   if (can_be_activated(*lun.array) && access(disk) != Access::optimized && access(disk) != Access::non_optimized) {
     trace(fmt::format("world: {} activated through {}", lun.wwid.text, disk.name));
     lun.owner = disk.port->controller;
+    if (on_activated) on_activated(lun);
     for (Disk* other : disks_of(lun)) changed(*other);
   }
   return true;

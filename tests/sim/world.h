@@ -202,6 +202,7 @@ class World {
   [[nodiscard]] DiscoveredPath discover(const Disk& disk) const;
 
   std::function<void(const DiskUevent&)> on_uevent;
+  std::function<void(const Lun&)> on_activated;  ///< I/O made another controller take the unit
   std::function<void(const Disk&)> on_conflict;  ///< data I/O met a reservation through a nexus that is not registered
   std::function<void(const std::string&)> on_trace;
 

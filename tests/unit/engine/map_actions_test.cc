@@ -331,7 +331,7 @@ TEST(Suspension, AskedForWhileTheMapIsAboutToGoOnIsAnsweredWhenItStandsStillAgai
   (void)bench.ask(RequestKind::resume_map);
   EXPECT_EQ(bench.ask(RequestKind::suspend_map).outcome, Outcome::timed_out);
   bench.release<RunTableAction>();
-  EXPECT_FALSE(bench.map().suspended && bench.replies.size() == 3) << "not before it stands still";
+  EXPECT_EQ(bench.replies.size() == 3, bench.map().suspended) << "not before it stands still";
   bench.run(seconds{2});
   EXPECT_TRUE(bench.map().suspended);
   EXPECT_EQ(bench.replies.rbegin()->second.outcome, Outcome::ok);

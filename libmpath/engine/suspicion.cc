@@ -141,7 +141,8 @@ policy::SuspectSituation Engine::Core::suspect_situation(const PathRecord& path,
 /// Its check is too old. Suspect only while a sibling that may serve has answered what it was asked after this check became late: if none
 /// does, it is the array.
 void Engine::Core::judge_suspicion(PathRecord& path, MapRecord& map) {
-  if (!path.watch.too_old || path.suspect || !map.kernel) return;
+  // A configuration may have switched it off since the check was sent.
+  if (!path.watch.too_old || path.suspect || !map.kernel || !path.settings->suspect_after.value) return;
   bool carries = path.in_table && (is_usable(path.health.state) || !path.answered) && bar(path) == Bar::none;
   if (!carries || path.kernel_state == KernelPathState::failed || !is_comparable(path)) return;
   MonoTime late_at = path.check.command_started + policy::late_age(*path.settings->suspect_after.value, path.watch.siblings_p99);

@@ -94,6 +94,24 @@ TEST(Suspicion, WhatWeFailedOurselvesCountsNowhere) {
   EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::active) << "held back by no rule";
 }
 
+TEST(Suspicion, IsOverWithAConfigurationThatSwitchesItOffWhileAnAnswerIsLate) {
+  Volume bench(together);
+  bench.hang("sda");
+  bench.hang("sdb");
+  bench.run(seconds{5});
+  ASSERT_THAT(bench.take_messages(), IsEmpty()) << "nobody else answers";
+  bench.configure("path_grouping_policy group_by_serial\nsuspect_after off");
+  bench.ask(RequestKind::reconfigure);
+  bench.run(seconds{1});
+  bench.answers_again("sdb");
+  bench.run(seconds{10});
+  bench.hang("sdb");
+  bench.answers_again("sdb");
+  bench.run(seconds{10});
+  EXPECT_THAT(bench.take_messages(), IsEmpty());
+  EXPECT_FALSE(bench.path("sda")->suspect);
+}
+
 TEST(Suspicion, TheLastUsablePathIsNeverAvoided) {
   Volume bench(together);
   bench.disks.at("sdb").answer = Answer::dead;

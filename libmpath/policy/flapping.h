@@ -28,7 +28,7 @@ struct FailureCount {
   /// At a bad check: a path that is kept out waits anew.
   void bad_check(MonoTime now);
   /// When the waiting ends by itself.
-  [[nodiscard]] MonoTime until(const config::MarginalSettings& settings) const { return since + settings.san_err_recovery_time.value; }
+  [[nodiscard]] MonoTime until(const config::MarginalSettings& settings) const { return time_after(since, settings.san_err_recovery_time.value); }
 };
 
 /// marginal_path_*: two failures within a while make a path suspicious; then test reads say how many fail.

@@ -10,12 +10,14 @@ namespace mpath::sim {
 
 namespace {
 constexpr std::size_t livelock_turns = 50000;
+constexpr std::size_t kept_configurations = 256;
 
 /// The product's parser. What it makes of a text is kept: thousands of runs read the same few files.
 engine::ConfigurationLoaded parse_configuration(const ports::ConfigFiles& files) {
   static std::map<std::string, engine::ConfigurationLoaded> parsed;
   auto found = parsed.find(files.files.at(0).bytes);
   if (found == parsed.end()) {
+    if (parsed.size() >= kept_configurations) parsed.clear();
     found = parsed.emplace(files.files[0].bytes, runtime::parse_configuration(files)).first;
   }
   return found->second;

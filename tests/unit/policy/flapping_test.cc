@@ -29,6 +29,15 @@ TEST(FailureCount, KeepsAPathOutAfterMoreFailuresThanTheThreshold) {
   EXPECT_EQ(count.failures, 0u) << "counts are cleared";
 }
 
+TEST(FailureCount, ARecoveryTimeBeyondAllTimeNeverEnds) {
+  auto settings = san(0, 100, 30);
+  settings.san_err_recovery_time.value = seconds::max();
+  FailureCount count;
+  EXPECT_EQ(count.good_check(settings, true, false, at(10)), Trust::not_yet);
+  EXPECT_EQ(count.until(settings), no_deadline);
+  EXPECT_EQ(count.good_check(settings, false, false, at(1000000)), Trust::not_yet);
+}
+
 TEST(FailureCount, GoodChecksForgetOneFailureAfterTheOther) {
   const auto settings = san(1, 3, 30);
   FailureCount count;

@@ -18,8 +18,8 @@
 namespace mpath::daemon {
 
 namespace {
-/// Of users other than root: they must not be able to take all connections, or make replies pile up.
-constexpr std::size_t clients_of_users = limits::clients / 4;
+/// Users other than root must not be able to take all connections.
+static_assert(limits::user_clients < limits::clients);
 /// Without a free descriptor no client can be taken; after this it is tried again.
 constexpr Duration accept_pause = seconds{1};
 }  // namespace
@@ -34,6 +34,7 @@ struct Server::Client {
   MonoTime deadline = no_deadline;      ///< of the request that is coming in or waits
   std::string output;
   std::size_t sent = 0;
+  bool in_hand = false;     ///< counted in users_in_hand_
   bool last_reply = false;  ///< its frame was cut short: nothing it sends makes sense any more
   bool dropped = false;
 };
@@ -78,12 +79,13 @@ void Server::accept(int listener) {
     // Who it is comes before anything it says.
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
     auto is_users = [](const auto& entry) { return entry.second->uid != 0; };
-    if (peer.uid != 0 && static_cast<std::size_t>(std::ranges::count_if(clients_, is_users)) >= clients_of_users) continue;
+    if (peer.uid != 0 && static_cast<std::size_t>(std::ranges::count_if(clients_, is_users)) >= limits::user_clients) continue;
     auto client = std::make_unique<Client>();
     client->id = ++last_client_;
     client->uid = peer.uid;
     client->process = peer.pid > 0 ? static_cast<std::uint32_t>(peer.pid) : 0;
-    client->decoder = ipc::FrameDecoder::for_requests(command::mpathctl_prefix);
+    client->decoder = ipc::FrameDecoder::for_requests(
+        command::mpathctl_prefix, peer.uid == 0 ? limits::mpathctl_request_bytes : limits::user_request_bytes);
     int raw = fd.get();
     client->fd = std::move(fd);
     std::uint64_t id = client->id;
@@ -130,7 +132,51 @@ void Server::read_request(Client& client) {
   }
 }
 
+/// What users other than root can make us do or hold at the same time is bounded: their requests wait for each other, never root's for
+/// them.
 void Server::take_request(Client& client) {
+  if (client.uid != 0) {
+    users_waiting_.push_back(client.id);
+    take_waiting(client.id);
+  } else {
+    hand_over(client);
+  }
+}
+
+void Server::take_waiting(std::uint64_t current) {
+  if (std::exchange(taking_waiting_, true)) return;
+  while (!users_waiting_.empty() && users_in_hand_ < limits::user_requests) {
+    auto at = clients_.find(users_waiting_.front());
+    users_waiting_.pop_front();
+    if (at == clients_.end() || at->second->dropped || !at->second->decoder.complete()) continue;
+    Client& client = *at->second;
+    client.in_hand = true;
+    ++users_in_hand_;
+    hand_over(client);
+    if (client.dropped && client.id != current) drop(client);
+  }
+  taking_waiting_ = false;
+}
+
+/// Its reply has been taken, or it is gone.
+void Server::let_go(Client& client) {
+  if (!std::exchange(client.in_hand, false)) return;
+  --users_in_hand_;
+  take_waiting(client.id);
+}
+
+/// Its request is worked on all the same, and counts until that is over.
+void Server::abandon(Client& client) {
+  if (client.request == RequestId::none) return;
+  if (std::exchange(client.in_hand, false)) {
+    waiting_[client.request] = 0;
+  } else {
+    waiting_.erase(client.request);
+  }
+  client.request = RequestId::none;
+}
+
+void Server::hand_over(Client& client) {
   std::string text = client.decoder.take();
   auto request = command::parse(text);
   if (!request) {
@@ -153,7 +199,11 @@ void Server::send(RequestId id, std::string_view text) {
   if (waiting == waiting_.end()) return;
   auto at = clients_.find(waiting->second);
   waiting_.erase(waiting);
-  if (at == clients_.end()) return;
+  if (at == clients_.end()) {
+    --users_in_hand_;
+    take_waiting(0);
+    return;
+  }
   Client& client = *at->second;
   client.request = RequestId::none;
   queue_reply(client, text);
@@ -188,6 +238,7 @@ void Server::write_reply(Client& client) {
   client.output = {};
   client.sent = 0;
   client.deadline = no_deadline;
+  let_go(client);
   if (client.last_reply) {
     client.dropped = true;
     return;
@@ -197,7 +248,8 @@ void Server::write_reply(Client& client) {
 
 void Server::drop(Client& client) {
   loop_.unwatch(client.fd.get());
-  if (client.request != RequestId::none) waiting_.erase(client.request);
+  abandon(client);
+  let_go(client);
   clients_.erase(client.id);
   if (!listening_ && !listeners_.empty() && clients_.size() < limits::clients / 2) watch_listeners(true);
 }
@@ -223,7 +275,9 @@ void Server::expire(MonoTime now) {
       drop(client);
       continue;
     }
-    if (client.request != RequestId::none) waiting_.erase(std::exchange(client.request, RequestId::none));
+    abandon(client);
+    // A request that is whole and waits for its turn is given up.
+    if (client.decoder.complete()) (void)client.decoder.take();
     client.last_reply = client.decoder.started();
     queue_reply(client, command::timeout_reply);
     if (client.dropped) drop(client);
@@ -236,6 +290,8 @@ void Server::close_all() {
   for (auto& [id, client] : clients_) loop_.unwatch(client->fd.get());
   clients_.clear();
   waiting_.clear();
+  users_waiting_.clear();
+  users_in_hand_ = 0;
 }
 
 }  // namespace mpath::daemon

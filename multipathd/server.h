@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The daemon's socket: accepts clients, checks who they are, takes one request at a time from each and sends the reply. Engine thread only;
-// never blocks on a client: a slow reader keeps its own reply waiting and nobody else.
+// never blocks on a client: a slow reader keeps its own reply waiting, and at most other readers that are not root's.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -44,6 +45,11 @@ class Server {
   void on_ready(std::uint64_t id, std::uint32_t events);
   void read_request(Client& client);
   void take_request(Client& client);
+  void hand_over(Client& client);
+  /// The next requests of users, as far as limits::user_requests allows. `current`: the client whose turn it is.
+  void take_waiting(std::uint64_t current);
+  void let_go(Client& client);
+  void abandon(Client& client);
   void queue_reply(Client& client, std::string_view text);
   void write_reply(Client& client);
   void drop(Client& client);
@@ -56,7 +62,10 @@ class Server {
   bool listening_ = false;
   MonoTime accept_again_ = no_deadline;  ///< when there may be descriptors for clients again
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
-  std::unordered_map<RequestId, std::uint64_t> waiting_;  ///< request → client
+  std::unordered_map<RequestId, std::uint64_t> waiting_;  ///< request → client; 0: a user's who does not wait any more
+  std::size_t users_in_hand_ = 0;            ///< requests of users other than root: not answered, or the reply not taken yet
+  std::deque<std::uint64_t> users_waiting_;  ///< … whose request is whole and waits for its turn; some may be gone
+  bool taking_waiting_ = false;
   std::uint64_t last_client_ = 0;
   std::uint64_t last_request_ = 0;
 };

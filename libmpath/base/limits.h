@@ -15,6 +15,9 @@ inline constexpr std::size_t map_name_bytes = 127;     ///< DM_NAME_LEN - 1
 // --- socket protocol ----------------------------------------------------------------------------------------
 inline constexpr std::size_t command_bytes = 512;               ///< longest command of the old grammar
 inline constexpr std::size_t mpathctl_request_bytes = 4u << 20; ///< longest mpathctl/1 request (may carry a configuration)
+inline constexpr std::size_t user_request_bytes = 64u << 10;    ///< … of users other than root, who bring no configuration
+inline constexpr std::size_t user_requests = 4;                 ///< of all users other than root: being answered, or their replies not taken yet
+inline constexpr std::size_t user_clients = 256;                ///< of all users other than root, connected at the same time
 inline constexpr std::size_t mpathctl_subjects = 1024;          ///< names in one request of mpathctl
 inline constexpr std::chrono::seconds drain_confirm_most{7 * 24 * 3600};  ///< longest time to confirm a drain
 inline constexpr std::size_t reply_bytes = 32u << 20;           ///< clients refuse a reply of this size or more

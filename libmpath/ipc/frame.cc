@@ -3,8 +3,6 @@
 
 #include <cstring>
 
-#include "libmpath/base/limits.h"
-
 namespace mpath::ipc {
 
 namespace {
@@ -27,9 +25,11 @@ Result<std::string> encode_frame(std::string_view text) {
   return frame;
 }
 
-FrameDecoder FrameDecoder::for_requests(std::string_view large_prefix) { return {Kind::request, large_prefix}; }
+FrameDecoder FrameDecoder::for_requests(std::string_view large_prefix, std::size_t large_bytes) {
+  return {Kind::request, large_prefix, large_prefix.empty() ? limits::command_bytes : large_bytes};
+}
 
-FrameDecoder FrameDecoder::for_replies() { return {Kind::reply, {}}; }
+FrameDecoder FrameDecoder::for_replies() { return {Kind::reply, {}, limits::reply_bytes - 1}; }
 
 /// Whether the prefix that alone allows this length is not yet whole.
 bool FrameDecoder::awaits_prefix() const {
@@ -41,11 +41,6 @@ std::size_t FrameDecoder::wanted() const {
   if (!has_length_) return length_bytes - buffer_.size();
   if (awaits_prefix()) return large_prefix_.size() - buffer_.size();
   return length_ - buffer_.size();
-}
-
-std::size_t FrameDecoder::most_bytes() const {
-  if (kind_ == Kind::reply) return limits::reply_bytes - 1;
-  return large_prefix_.empty() ? limits::command_bytes : limits::mpathctl_request_bytes;
 }
 
 Status FrameDecoder::refuse(Status status) {
@@ -67,9 +62,9 @@ Status FrameDecoder::feed(std::string_view bytes) {
     std::memcpy(&length_, buffer_.data(), length_bytes);
     buffer_.clear();
     has_length_ = true;
-    if (length_ >= 1 && length_ <= most_bytes()) return {};
+    if (length_ >= 1 && length_ <= most_bytes_) return {};
     return refuse(fail(ErrorCode::corrupt, "frame",
-                       fmt::format("the length {} is not between 1 and {}", length_, most_bytes())));
+                       fmt::format("the length {} is not between 1 and {}", length_, most_bytes_)));
   }
   if (checks_prefix && !large_prefix_.starts_with(buffer_)) {
     return refuse(fail(ErrorCode::corrupt, "frame",

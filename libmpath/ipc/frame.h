@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "libmpath/base/error.h"
+#include "libmpath/base/limits.h"
 
 namespace mpath::ipc {
 
@@ -19,9 +20,9 @@ namespace mpath::ipc {
 /// So nothing of the next frame is ever in the buffer.
 class FrameDecoder {
  public:
-  /// For a server. A request has up to limits::command_bytes; one that begins with `large_prefix` up to
-  /// limits::mpathctl_request_bytes. Leave the prefix out for peers that may not send such; a literal, it is not copied.
-  [[nodiscard]] static FrameDecoder for_requests(std::string_view large_prefix = {});
+  /// For a server. A request has up to limits::command_bytes; one that begins with `large_prefix` up to `large_bytes`, not less than
+  /// that. Leave the prefix out for peers that may not send such; a literal, it is not copied.
+  [[nodiscard]] static FrameDecoder for_requests(std::string_view large_prefix = {}, std::size_t large_bytes = limits::mpathctl_request_bytes);
   /// For a client: 1 to limits::reply_bytes - 1.
   [[nodiscard]] static FrameDecoder for_replies();
 
@@ -38,13 +39,14 @@ class FrameDecoder {
 
  private:
   enum class Kind { request, reply };
-  FrameDecoder(Kind kind, std::string_view large_prefix) : kind_(kind), large_prefix_(large_prefix) {}
-  [[nodiscard]] std::size_t most_bytes() const;
+  FrameDecoder(Kind kind, std::string_view large_prefix, std::size_t most_bytes)
+      : kind_(kind), large_prefix_(large_prefix), most_bytes_(most_bytes) {}
   [[nodiscard]] bool awaits_prefix() const;
   [[nodiscard]] Status refuse(Status status);
 
   Kind kind_;
   std::string_view large_prefix_;
+  std::size_t most_bytes_;
   bool has_length_ = false;
   bool refused_ = false;
   std::size_t length_ = 0;

@@ -2,7 +2,9 @@
 #include "tools/mpathctl/daemon.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
 #include "tools/client/connection.h"
 #include "tools/mpathctl/output.h"
@@ -18,9 +20,13 @@ Answer unreachable(int exit_status, std::string_view what) {
 }  // namespace
 
 Answer ask_daemon(const Request& request, int when_unreachable) {
+  const std::string asked = command::mpathctl_request(request);
+  if (asked.size() >= limits::user_request_bytes && ::geteuid() != 0) {
+    return unreachable(command::exit_usage, fmt::format("a request of users other than root has at most {} bytes", limits::user_request_bytes - 1));
+  }
   const auto fd = client::connect_to_daemon(client::default_time_limit);
   if (!fd) return unreachable(when_unreachable, "multipathd is not reachable: " + fd.error().message());
-  const auto text = client::exchange(fd->get(), command::mpathctl_request(request), client::default_time_limit);
+  const auto text = client::exchange(fd->get(), asked, client::default_time_limit);
   if (!text) return unreachable(when_unreachable, "multipathd does not answer: " + text.error().message());
   auto reply = command::decode_reply(*text);
   if (!reply) {

@@ -20,7 +20,10 @@ class ServerTest : public ::testing::Test {
   ServerTest() {
     auto made = sys::EpollLoop::create();
     loop = std::move(*made);
-    server = std::make_unique<Server>(*loop, [this](RequestId id, const Request&) { server->send(id, reply); }, milliseconds{50});
+    server = std::make_unique<Server>(*loop, [this](RequestId id, const Request&) {
+      handed_over.push_back(id);
+      if (answers) server->send(id, reply);
+    }, milliseconds{50});
     address.sun_family = AF_UNIX;
     std::string name = fmt::format("mpath-server-test-{}", ::getpid());
     name.copy(address.sun_path + 1, name.size());
@@ -47,6 +50,16 @@ class ServerTest : public ::testing::Test {
     std::string frame = *ipc::encode_frame(text);
     EXPECT_EQ(::send(fd.get(), frame.data(), frame.size(), MSG_NOSIGNAL), static_cast<ssize_t>(frame.size()));
   }
+  /// Until it goes, clients are another user's than root's: root tries it as somebody else, anybody else is one already.
+  struct AsUser {
+    AsUser() : was_root(::geteuid() == 0 && ::seteuid(65534) == 0) {}
+    ~AsUser() {
+      if (was_root && ::seteuid(0) != 0) ADD_FAILURE();
+    }
+    AsUser(const AsUser&) = delete;
+    AsUser& operator=(const AsUser&) = delete;
+    const bool was_root;
+  };
   static bool is_closed(const UniqueFd& fd) {
     char buffer[65536];
     for (;;) {
@@ -58,6 +71,8 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<sys::EpollLoop> loop;
   std::unique_ptr<Server> server;
   std::string reply = "ok\n";
+  bool answers = true;
+  std::vector<RequestId> handed_over;
   sockaddr_un address{};
   socklen_t length = 0;
 };
@@ -75,18 +90,132 @@ TEST_F(ServerTest, a_client_that_does_not_read_its_reply_is_disconnected) {
 }
 
 TEST_F(ServerTest, users_cannot_take_all_connections) {
-  // Root tries it as somebody else; anybody else is one already.
-  bool is_root = ::geteuid() == 0 && ::seteuid(65534) == 0;
   std::vector<UniqueFd> crowd;
-  for (std::size_t i = 0; i < limits::clients / 4 + 10; ++i) crowd.push_back(connect());
+  bool is_root = false;
+  {
+    AsUser user;
+    is_root = user.was_root;
+    for (std::size_t i = 0; i < limits::user_clients + 10; ++i) crowd.push_back(connect());
+  }
   EXPECT_FALSE(is_closed(crowd.front()));
   EXPECT_TRUE(is_closed(crowd.back()));
   if (!is_root) return;
-  ASSERT_EQ(::seteuid(0), 0);
   UniqueFd client = connect();
   say(client, "show paths");
   turn();
   EXPECT_FALSE(is_closed(client));
+}
+
+TEST_F(ServerTest, users_send_short_requests_only) {
+  const std::string most = R"(mpathctl/1 {"command":"status"})" + std::string(limits::user_request_bytes - 32, ' ');
+  AsUser user;
+  UniqueFd client = connect();
+  say(client, most);
+  for (int i = 0; i < 20; ++i) turn();
+  EXPECT_EQ(handed_over.size(), 1u);
+  EXPECT_FALSE(is_closed(client));
+  UniqueFd other = connect();
+  const std::size_t length_word = limits::user_request_bytes + 1;
+  EXPECT_EQ(::send(other.get(), &length_word, sizeof length_word, MSG_NOSIGNAL), static_cast<ssize_t>(sizeof length_word));
+  turn();
+  EXPECT_TRUE(is_closed(other)) << "its length alone says that it is too long";
+}
+
+TEST_F(ServerTest, root_may_bring_a_configuration) {
+  AsUser user;
+  if (!user.was_root) GTEST_SKIP() << "only root can be root";
+  ASSERT_EQ(::seteuid(0), 0);
+  UniqueFd client = connect();
+  const std::size_t length_word = limits::user_request_bytes + 1;
+  EXPECT_EQ(::send(client.get(), &length_word, sizeof length_word, MSG_NOSIGNAL), static_cast<ssize_t>(sizeof length_word));
+  turn();
+  EXPECT_FALSE(is_closed(client));
+}
+
+TEST_F(ServerTest, of_users_only_a_few_requests_are_worked_on_at_once) {
+  answers = false;
+  AsUser user;
+  std::vector<UniqueFd> crowd;
+  for (std::size_t i = 0; i < limits::user_requests + 3; ++i) {
+    crowd.push_back(connect());
+    say(crowd.back(), "show paths");
+    turn();
+  }
+  ASSERT_EQ(handed_over.size(), limits::user_requests);
+  // One that is answered and takes its reply makes room for the next one; so does one that goes before its turn.
+  crowd[limits::user_requests] = {};
+  turn();
+  server->send(handed_over[0], reply);
+  turn();
+  EXPECT_EQ(handed_over.size(), limits::user_requests + 1);
+  if (user.was_root) {
+    ASSERT_EQ(::seteuid(0), 0);
+    UniqueFd roots = connect();
+    say(roots, "show paths");
+    turn();
+    EXPECT_EQ(handed_over.size(), limits::user_requests + 2) << "root waits for nobody";
+  }
+}
+
+TEST_F(ServerTest, what_a_user_gave_up_counts_until_it_is_done) {
+  answers = false;
+  AsUser user;
+  std::vector<UniqueFd> crowd;
+  for (std::size_t i = 0; i < limits::user_requests; ++i) {
+    crowd.push_back(connect());
+    say(crowd.back(), "show paths");
+    turn();
+  }
+  crowd[0] = {};
+  server->expire(loop->now() + seconds{1});
+  turn();
+  UniqueFd client = connect();
+  say(client, "show paths");
+  turn();
+  EXPECT_EQ(handed_over.size(), limits::user_requests);
+  for (std::size_t i = 0; i < limits::user_requests; ++i) server->send(handed_over[i], reply);
+  turn();
+  ASSERT_EQ(handed_over.size(), limits::user_requests + 1);
+  server->send(handed_over.back(), reply);
+  EXPECT_FALSE(is_closed(client));
+}
+
+TEST_F(ServerTest, users_who_wait_for_their_turn_are_told_that_it_takes_too_long) {
+  answers = false;
+  AsUser user;
+  std::vector<UniqueFd> crowd;
+  for (std::size_t i = 0; i < limits::user_requests + 1; ++i) {
+    crowd.push_back(connect());
+    say(crowd.back(), "show paths");
+    turn();
+  }
+  server->expire(loop->now() + seconds{1});
+  turn();
+  char text[64] = {};
+  EXPECT_GT(::recv(crowd.back().get(), text, sizeof text, MSG_DONTWAIT), 0);
+  EXPECT_EQ(std::string(text + sizeof(std::size_t)), "fail\ntimeout\n");
+  // It may ask again.
+  for (std::size_t i = 0; i < limits::user_requests; ++i) server->send(handed_over[i], reply);
+  answers = true;
+  say(crowd.back(), "show paths");
+  turn();
+  EXPECT_EQ(handed_over.size(), limits::user_requests + 1);
+  EXPECT_FALSE(is_closed(crowd.back()));
+}
+
+TEST_F(ServerTest, replies_that_users_do_not_take_are_few) {
+  reply = std::string(4U << 20, 'x');
+  AsUser user;
+  std::vector<UniqueFd> crowd;
+  for (std::size_t i = 0; i < limits::user_requests + 3; ++i) {
+    crowd.push_back(connect());
+    say(crowd.back(), "show paths");
+    turn();
+  }
+  EXPECT_EQ(handed_over.size(), limits::user_requests);
+  crowd[0] = {};
+  turn();
+  EXPECT_EQ(handed_over.size(), limits::user_requests + 1);
 }
 
 }  // namespace

@@ -89,6 +89,7 @@ inline constexpr std::size_t device_users = 8;                  ///< named at mo
 inline constexpr Duration device_users_time = milliseconds{300};  ///< how long they are looked for
 inline constexpr std::size_t dm_actors = 4;                     ///< processes named that may have changed a map from outside
 inline constexpr std::size_t process_file_bytes = 256u << 10;   ///< read of one small file below /proc
+inline constexpr std::size_t failed_wwids = 65536;              ///< marks of /run/multipath/failed_wwids that are read
 inline constexpr std::size_t kept_texts = 512;                  ///< reasons in histories that are made of names; further ones are general
 inline constexpr std::size_t mount_table_bytes = 4u << 20;
 

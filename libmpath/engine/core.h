@@ -360,7 +360,9 @@ struct Engine::Core {
   // --- reassign.cc: devices that use a path of a map directly ---------------------------------------------------
   void on(const HoldersReassigned&);
   void request_reset_map(RequestId id, const Request& request);
+  void wish_reassignment(MapRecord& map);
   void reassign_holders(MapRecord& map);
+  void tell_holders(MapRecord& map, const HoldersReassigned& event);
   void answer_reassign(MapRecord& map, const RequestResult& result);
 
   // --- suspension.cc: maps that stand still --------------------------------------------------------------------

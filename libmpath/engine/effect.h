@@ -59,13 +59,15 @@ struct RunTableAction {
   MapId map;
   TableAction action;
 };
-/// Lane wait → HoldersReassigned: other dm devices that use one of the paths use the map instead.
+/// Lane wait → HoldersReassigned: other dm devices that use one of the paths use the map instead; with `apply` false nothing is changed, and
+/// the answer names those that would be.
 struct ReassignHolders {
   OpId op = OpId::none;
   MapId map;
   MapName name;
   DevNum devnum;
   std::vector<DevNum> paths;
+  bool apply = true;
 };
 /// Lane fast, in order for one map → MessageFinished.
 struct SendMessage {

@@ -73,11 +73,11 @@ struct TableActionFinished {
   MapId map;
   Result<DevNum> result;  ///< create: the new device; others: not valid
 };
-/// Of ReassignHolders: names of the devices that were changed.
+/// Of ReassignHolders.
 struct HoldersReassigned {
   OpId op = OpId::none;
   MapId map;
-  Result<std::vector<std::string>> result;
+  Result<ReassignedHolders> result;
 };
 /// Of SendMessage.
 struct MessageFinished {

@@ -44,6 +44,7 @@ void Engine::Core::on(const MapRead& event) {
     return;
   }
   map->read_op = OpId::none;
+  if (event.result) map->read_trouble.clear();
   if (event.result && event.result->wwid() == map->wwid) {
     take_kernel_map(*map, *event.result);
   } else if (map->kernel && map->kernel->name != map->read_name) {
@@ -52,8 +53,14 @@ void Engine::Core::on(const MapRead& event) {
     queue_map(*map);
   } else if (event.result || event.result.error().code == ErrorCode::not_found) {
     map_vanished(*map);
+  } else if (!map->kernel && event.result.error().code == ErrorCode::unsupported) {
+    // Somebody else's device has the name; that it cannot be made has been said.
+    map_vanished(*map);
   } else {
-    log(Severity::warning, map->name.text, "cannot be read: " + event.result.error().message());
+    if (std::string trouble = event.result.error().message(); trouble != map->read_trouble) {
+      log(Severity::warning, map->name.text, "cannot be read: " + trouble);
+      map->read_trouble = std::move(trouble);
+    }
     map->kernel_stale = true;
     map->retry_at = now + reread_after;
     set_map_timer(*map);
@@ -118,7 +125,7 @@ void Engine::Core::map_vanished(MapRecord& map, const std::vector<DmActor>& acto
     std::string how = "with its last user, as a deferred removal had asked";
     map.absence = "removed with its last user, as a deferred removal had asked";
     if (!map.kernel->deferred_remove) {
-      how = fmt::format("from outside, by none of this daemon's actions ({})", actors_text(actors));
+      how = fmt::format("from outside, by none of this daemon's actions ({}); nobody had it open, or the kernel would have refused", actors_text(actors));
       constexpr std::string_view outside = "removed from outside";
       map.absence = keep_text(actors_in_short(outside, actors), outside);
     }
@@ -134,6 +141,8 @@ void Engine::Core::map_vanished(MapRecord& map, const std::vector<DmActor>& acto
   map.remove_wanted = map.resume_wanted = map.resize_wanted = false;
   map.wanted_name = {};
   answer_resize(map, {Outcome::failed, map.name.text + ": the map is gone"});
+  // (What failed may have been its making.)
+  if (map.kernel) map.failure.clear();
   map.kernel.reset();
   map.uevent_deadline = no_deadline;
   map.ghost_deadline = no_deadline;
@@ -218,6 +227,7 @@ void Engine::Core::on(const MapUeventSeen& event) {
   map->kernel_stale = true;
   map->uevent_deadline = no_deadline;
   map->uevent_seen = true;
+  wish_reassignment(*map);
   queue_map(*map);
   touch(*map);
 }

@@ -282,7 +282,10 @@ void Engine::Core::reconcile(MapRecord& map) {
   review_suspects(map);
   hold_standby_paths(map);
   update_usable(map);
-  if (stands_still(map)) return;
+  if (stands_still(map)) {
+    answer_reassign(map, {Outcome::failed, map.name.text + ": not now: it is suspended"});
+    return;
+  }
   if (map.kernel) sync_path_states(map);
   if (map.kernel) apply_transport_settings(map);
   if (removal_wanted(map)) return;
@@ -327,6 +330,10 @@ void Engine::Core::reconcile(MapRecord& map) {
   }
   if (!plan.table) {
     clear_deferral(map);
+    if (!map.failure.empty()) {
+      map.failure.clear();
+      touch(map);
+    }
     if (allowed.regroup) map.regroup_wanted = false;
     if (map.queue_op == OpId::none && map.switch_op == OpId::none && !answers_awaited) map.configuring = false;
     answer_waiting(map, {});

@@ -219,6 +219,7 @@ void Engine::Core::join_map(PathRecord& path) {
     // The map could not be removed for want of paths; what it wants now does not wait for the next attempt.
     map.retry_at = {};
     map.failed_actions = 0;
+    map.failure.clear();
   }
   if (map.forgotten) {
     // A path that comes is the sign that the volume is wanted again.

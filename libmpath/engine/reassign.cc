@@ -13,12 +13,22 @@ void Engine::Core::request_reset_map(RequestId id, const Request& request) {
   queue_map(*map);
 }
 
+/// With reassign_maps: after each load, and whenever udev tells of the map.
+void Engine::Core::wish_reassignment(MapRecord& map) {
+  map.reassign_wanted = map.reassign_wanted || daemon().reassign_maps.value;
+}
+
 /// Called while no table operation of the map is under way.
 void Engine::Core::reassign_holders(MapRecord& map) {
-  if (!map.reassign_wanted || map.reassign_op != OpId::none) return;
-  if (auto silence = silence_in(map)) return answer_reassign(map, {Outcome::failed, map.name.text + ": not now: " + *silence});
-  map.reassign_wanted = false;
-  ReassignHolders effect{.map = map.id, .name = map.kernel->name, .devnum = map.kernel->devnum, .paths = {}};
+  if (map.reassign_op != OpId::none) return;
+  std::optional<std::string> silence = map.reassign_wanted ? silence_in(map) : std::nullopt;
+  if (silence) answer_reassign(map, {Outcome::failed, map.name.text + ": not now: " + *silence});
+  const bool applies = map.reassign_wanted && !silence;
+  if (!applies && !map.holders_unknown) return;
+  map.reassign_applies = applies;
+  map.holders_unknown = false;
+  if (applies) map.reassign_wanted = false;
+  ReassignHolders effect{.map = map.id, .name = map.kernel->name, .devnum = map.kernel->devnum, .paths = {}, .apply = applies};
   for (const PathRecord& path : paths_of(map)) {
     if (path.in_table) effect.paths.push_back(path.facts->devnum);
   }
@@ -33,14 +43,35 @@ void Engine::Core::on(const HoldersReassigned& event) {
     return;
   }
   map->reassign_op = OpId::none;
+  if (!map->reassign_applies) return tell_holders(*map, event);
+  RequestResult answer;
+  std::string trouble;
   if (!event.result) {
-    log(Severity::warning, map->name.text, "a device that uses one of its paths directly could not be put onto it: " + event.result.error().message());
-    return answer_reassign(*map, {Outcome::failed, event.result.error().message()});
+    trouble = event.result.error().message();
+  } else {
+    for (const std::string& device : event.result->changed) log(Severity::notice, map->name.text, "used by " + device + " now, which had used a path of it");
+    for (const Error& left : event.result->left) trouble += (trouble.empty() ? "" : "; ") + left.message();
   }
-  for (const std::string& device : *event.result) log(Severity::notice, map->name.text, "used by " + device + " now, which had used a path of it");
-  answer_reassign(*map, {});
+  if (!trouble.empty()) {
+    answer = {Outcome::failed, trouble};
+    // It is tried with every load; what stands against it is said once.
+    if (trouble != map->reassign_trouble) log(Severity::warning, map->name.text, "a device that uses one of its paths directly could not be put onto it: " + trouble);
+  }
+  map->reassign_trouble = std::move(trouble);
+  answer_reassign(*map, answer);
   // Whoever asked meanwhile wants it done again.
   if (map->reassign_wanted) queue_map(*map);
+}
+
+/// Devices that share a disk with the map that was made on it: their I/O goes past it.
+void Engine::Core::tell_holders(MapRecord& map, const HoldersReassigned& event) {
+  for (std::size_t i = 0; event.result && i < event.result->changed.size(); ++i) {
+    log(Severity::warning, map.name.text,
+        event.result->changed[i] + " uses one of its paths directly, past the map; 'multipathd reset map " + map.name.text +
+            "' puts it onto the map (reassign_maps does so by itself)");
+  }
+  for (std::size_t i = 0; event.result && i < event.result->left.size(); ++i) log(Severity::warning, map.name.text, event.result->left[i].message());
+  if (map.reassign_wanted) queue_map(map);
 }
 
 void Engine::Core::answer_reassign(MapRecord& map, const RequestResult& result) {

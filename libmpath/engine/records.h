@@ -279,7 +279,10 @@ struct MapRecord {
   bool remove_wanted = false;          ///< by command
   std::string remove_asked_by;         ///< who gave the command; empty if that is not known
   bool reassign_wanted = false;        ///< devices that use one of its paths directly are to use it
+  bool holders_unknown = false;        ///< it was just made, and who uses a path of it directly is to be told
+  bool reassign_applies = false;       ///< of the operation under way
   OpId reassign_op = OpId::none;
+  std::string reassign_trouble;        ///< what the last attempt left undone
   std::vector<RequestId> reassign_requests;
   bool marked_failed = false;          ///< the mark of failed_wwids is set, by us
   StaticText absence;                  ///< why the kernel does not have it; empty: not known
@@ -300,6 +303,7 @@ struct MapRecord {
   TableActionKind table_kind = TableActionKind::create;
   std::vector<DevNum> failed_after_load;
   OpId read_op = OpId::none;
+  std::string read_trouble;            ///< why it cannot be read, as last said
   MapName read_name;                   ///< by which it is read
   MonoTime looked_at{};                ///< when it was compared last with what it should be, without a reason
   MonoTime read_at{};                  ///< when the kernel's map was taken over last
@@ -312,6 +316,8 @@ struct MapRecord {
   MonoTime retry_at{};                 ///< back-off after a failed action
   MonoTime message_retry_at{};         ///< back-off after a message that the kernel refused
   std::uint32_t failed_actions = 0;
+  std::string failure;                 ///< of the last action, which is tried again; empty: it worked, or is not wanted any more
+  TableActionKind failed_kind = TableActionKind::create;
   MonoTime uevent_deadline = no_deadline;  ///< while the map's own change uevent is awaited
   bool uevent_seen = false;                ///< since the last action began
   std::string loaded_table;                ///< parameters of our last load

@@ -77,7 +77,7 @@ class Stage {
 
   RehearsedMap& record(const Wwid& wwid) {
     const auto at = std::ranges::find(result_.maps, wwid, &RehearsedMap::wwid);
-    return at != result_.maps.end() ? *at : result_.maps.emplace_back(RehearsedMap{.wwid = wwid, .actions = {}, .messages = {}});
+    return at != result_.maps.end() ? *at : result_.maps.emplace_back(RehearsedMap{.wwid = wwid, .actions = {}, .messages = {}, .reassigned = {}});
   }
 
   KernelMap* find(const MapName& name) {
@@ -113,6 +113,14 @@ class Stage {
   }
   void carry_out(SaveRunState& effect) { give(RunStateSaved{effect.op, {}}); }
   void carry_out(ReadIoCounters& effect) { give(IoCountersRead{effect.op, effect.path, IoCounters{}}); }
+
+  void carry_out(ReassignHolders& effect) {
+    ReassignedHolders done;
+    const KernelMap* map = find(effect.name);
+    const auto at = map == nullptr ? inputs_.reassignable.end() : inputs_.reassignable.find(map->wwid().text);
+    if (at != inputs_.reassignable.end()) done.changed = record(map->wwid()).reassigned = at->second;
+    give(HoldersReassigned{effect.op, effect.map, std::move(done)});
+  }
 
   // --- the copy of the kernel's maps -------------------------------------------------------------------------------
   void carry_out(RunTableAction& effect) {

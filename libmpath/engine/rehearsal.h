@@ -24,6 +24,8 @@ struct RehearsalInputs {
   TargetVersion target_version{};
   std::vector<DiscoveredPath> paths;
   std::unordered_map<DevNum, std::vector<std::string>> users;  ///< who uses a disk, of those that a request asks about
+  std::unordered_map<std::string, std::vector<std::string>> reassignable;  ///< with reassign_maps: by WWID, dm devices that use its paths directly
+  std::vector<Wwid> failed_wwids;        ///< whose last map could not be made, says the mark in /run
   std::vector<std::string> errors;
   MonoTime now{std::chrono::hours{1}};   ///< of the snapshot: what the state file counts by
   bool bindings_read_only = false;
@@ -38,6 +40,7 @@ struct RehearsedMap {
   std::optional<KernelMap> after;       ///< nothing: it is removed
   std::vector<TableAction> actions;     ///< in their order
   std::vector<MapMessage> messages;
+  std::vector<std::string> reassigned;  ///< dm devices that would be put onto it
 };
 
 struct Rehearsal {

@@ -75,6 +75,13 @@ std::shared_ptr<const PathView> Engine::Core::view_of(PathRecord& path) {
   return path.view;
 }
 
+namespace {
+std::optional<FailedActionView> failed_action(const MapRecord& map) {
+  if (map.failure.empty()) return std::nullopt;
+  return FailedActionView{map.failed_kind, map.failure, map.retry_at};
+}
+}  // namespace
+
 std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
   if (map.view) return map.view;
   auto view = std::make_shared<MapView>();
@@ -133,6 +140,7 @@ std::shared_ptr<const MapView> Engine::Core::view_of(MapRecord& map) {
     view->pending = PendingAction::reload;
   }
   view->deferred = map.deferred;
+  view->failed = failed_action(map);
   if (map.settings) {
     view->failback = map.settings->failback.value;
     view->no_path_retry = map.queueing_disabled ? NoPathRetry{NoPathRetry::Kind::fail, 0} : map.settings->no_path_retry.value;
@@ -159,7 +167,13 @@ std::shared_ptr<Snapshot> Engine::Core::snapshot() {
   picture->maps.reserve(map_order.size());
   for (const auto& [order, id] : map_order) {
     MapRecord* map = find_map(id);
-    if (map == nullptr || !map->kernel) continue;
+    if (map == nullptr) continue;
+    if (!map->kernel) {
+      if (map->forgotten || !map->failure.empty()) {
+        picture->absent_maps.push_back({map->wwid, map->forgotten ? std::string_view(map->absence) : std::string_view(), failed_action(*map)});
+      }
+      continue;
+    }
     if (map->deferred_since != no_deadline) {
       // The seconds go on.
       auto silence = map->uevent_deadline == no_deadline ? silence_in(*map) : std::nullopt;

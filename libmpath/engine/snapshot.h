@@ -11,6 +11,7 @@
 
 #include "libmpath/config/effective.h"
 #include "libmpath/engine/history.h"
+#include "libmpath/model/action.h"
 #include "libmpath/model/kernel_map.h"
 #include "libmpath/model/path.h"
 #include "libmpath/policy/check_sketch.h"
@@ -88,6 +89,13 @@ struct GroupView {
 /// The word before a map's name (cli 2.2); only these five have a text.
 enum class PendingAction { none, reject, rename, reload, create, switchpg };
 
+/// The last action for a map failed, and is tried again.
+struct FailedActionView {
+  TableActionKind what = TableActionKind::create;
+  std::string why;
+  MonoTime retry_at{};
+};
+
 struct MapView {
   std::shared_ptr<const config::MapSettings> settings;  ///< null while they are not known
   MapName name;
@@ -101,6 +109,7 @@ struct MapView {
   std::vector<GroupView> groups;
   PendingAction pending = PendingAction::none;
   std::string deferred;           ///< why a wish waits: "reload deferred: sdx has not answered for 7 s"; empty if none does
+  std::optional<FailedActionView> failed;
   Failback failback;
   bool failback_configured = true;
   MonoTime failback_due = no_deadline;  ///< while the timer runs
@@ -115,6 +124,13 @@ struct MapView {
   std::uint64_t failures = 0;       ///< %x
   std::optional<std::uint32_t> max_sectors_kib;
   std::optional<ReservationView> reservation;  ///< nothing: it has no reservation key
+};
+
+/// A volume with paths that has no map though it may have one.
+struct AbsentMapView {
+  Wwid wwid;
+  std::string_view removed;  ///< why its map is gone and is not made again by itself: "removed by command of ..."; empty: not that
+  std::optional<FailedActionView> failed;  ///< its map could not be made
 };
 
 enum class DaemonState { init, startup, configure, idle, running, shutdown };
@@ -152,6 +168,7 @@ struct Snapshot {
   MonoTime now{};
   std::vector<std::shared_ptr<const MapView>> maps;    ///< in order of addition
   std::vector<std::shared_ptr<const PathView>> paths;  ///< all known paths, orphans too, in order of addition
+  std::vector<AbsentMapView> absent_maps;              ///< those that were removed, or could not be made
   std::vector<HistoryView> history;                    ///< only for `mpathctl history`
   std::shared_ptr<const config::Config> config;
   DaemonState state = DaemonState::init;

@@ -28,6 +28,7 @@ void Engine::Core::on(const TableActionFinished& event) {
     return;
   }
   map->failed_actions = 0;
+  map->failure.clear();
   map->retry_at = {};
   auto was_failed = [&](DevNum devnum) {
     return std::ranges::find(map->failed_after_load, devnum) != map->failed_after_load.end();
@@ -64,13 +65,19 @@ void Engine::Core::on(const TableActionFinished& event) {
       map->resume_wanted = false;
       if (!map->suspended_by_us || map->suspension_stale) answer_waiting(*map, {});
       break;
-    case TableActionKind::remove:
-      map->remove_wanted = false;
+    case TableActionKind::remove: {
+      // What was asked for is not deferred: it is gone, and whoever reads so may ask for it again at once.
+      const bool is_gone = std::exchange(map->remove_wanted, false);
       map->forgotten = true;
       map->absence = map->remove_asked_by.empty() ? StaticText("removed by us")
                                                   : keep_text("removed by command of " + map->remove_asked_by, "removed by command");
       answer_waiting(*map, {});
+      if (is_gone) {
+        map->kernel_stale = false;
+        map_vanished(*map);
+      }
       break;
+    }
   }
   maybe_exit();
 }
@@ -78,6 +85,7 @@ void Engine::Core::on(const TableActionFinished& event) {
 void Engine::Core::loaded(MapRecord& map) {
   map.load_unread = true;
   map.forced = false;
+  wish_reassignment(map);
   ++map.map_loads;
   ++counters.table_loads;
 }
@@ -90,7 +98,7 @@ void Engine::Core::created(MapRecord& map, DevNum devnum) {
   map.marked_failed = false;
   emit(MarkFailedWwid{map.wwid, false});
   map.absence = {};
-  map.reassign_wanted = map.reassign_wanted || daemon().reassign_maps.value;
+  map.holders_unknown = !map.reassign_wanted;
   for (PathRecord& path : paths_of(map)) {
     path.failed_by_us = std::ranges::find(map.failed_after_load, path.facts->devnum) != map.failed_after_load.end();
     if (path.member_mark) continue;
@@ -128,9 +136,12 @@ void Engine::Core::table_failed(MapRecord& map, const Error& error) {
   if (error.code == ErrorCode::conflict && map.failed_actions == 1) backoff = Duration{0};
   map.retry_at = now + backoff;
   Outcome outcome = error.code == ErrorCode::busy ? Outcome::in_use : Outcome::failed;
-  log(Severity::warning, map.name.text,
-      fmt::format("{} failed: {}; tried again in {} s", to_string(map.table_kind), error.message(),
-                  std::chrono::duration_cast<seconds>(backoff).count()));
+  // What was asked for and has failed is the asker's business now.
+  const bool asked_for = map.table_kind == TableActionKind::suspend || (map.table_kind == TableActionKind::remove && map.remove_wanted);
+  map.failure = asked_for ? std::string() : error.message();
+  map.failed_kind = map.table_kind;
+  const std::string again = asked_for ? "" : fmt::format("; tried again in {} s", std::chrono::duration_cast<seconds>(backoff).count());
+  log(Severity::warning, map.name.text, fmt::format("{} failed: {}{}", to_string(map.table_kind), error.message(), again));
   if (map.table_kind == TableActionKind::remove) map.remove_wanted = false;
   answer_waiting(map, {outcome, error.message()});
   if (map.table_kind == TableActionKind::resize) answer_resize(map, {outcome, error.message()});

@@ -79,6 +79,7 @@ struct TableAction {
   std::optional<std::string> partition_delimiter;  ///< rename: between the name and the number of a partition map; nothing: as kpartx
   bool deferred_remove = false;           ///< a removal of a map in use is taken for done, and happens when it is free
   Reason reason;
+  std::vector<ReasonKind> also_changes;   ///< what a load changes besides, in the order in which a reason is looked for
 };
 
 /// A message to the live target; no table changes.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "libmpath/base/error.h"
 #include "libmpath/model/ids.h"
 
 namespace mpath {
@@ -69,6 +70,17 @@ struct DmActor {
   std::string command;
   std::uint32_t process = 0;
   std::uint32_t user = 0;
+};
+
+/// In the tables of other dm devices: `from` is to become `to`.
+struct DeviceReplacement {
+  DevNum from;
+  DevNum to;
+};
+/// dm devices that used paths of a map directly.
+struct ReassignedHolders {
+  std::vector<std::string> changed;  ///< names of those that use the map now
+  std::vector<Error> left;           ///< those that still do not, and why
 };
 
 /// A line of the kernel's device list.

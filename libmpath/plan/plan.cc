@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 
 #include "libmpath/wire/features.h"
 #include "libmpath/wire/path_selector.h"
@@ -105,34 +106,56 @@ bool path_arguments_match(const MultipathTable& wanted, const MultipathTable& ke
   return true;
 }
 
-/// Why the kernel's table cannot stay, if it cannot. The order is that of the reference's decision.
-std::optional<Reason> reload_reason(const MapSpec& wanted, const KernelMap& kernel, const Options& options) {
+/// Whether paths that both have stand in other groups.
+bool groups_differ(const MultipathTable& ours, const MultipathTable& theirs) {
+  Devices common;
+  std::ranges::set_intersection(all_paths(ours), all_paths(theirs), std::back_inserter(common));
+  auto sets_of_common = [&](const MultipathTable& table) {
+    std::vector<Devices> sets = group_sets(table);
+    for (Devices& members : sets) {
+      std::erase_if(members, [&](DevNum device) { return !std::ranges::binary_search(common, device); });
+    }
+    std::erase_if(sets, [](const Devices& members) { return members.empty(); });
+    std::ranges::sort(sets);
+    return sets;
+  };
+  return sets_of_common(ours) != sets_of_common(theirs);
+}
+
+bool queues(const MultipathTable& table) { return wire::features_has(table.features, wire::queue_if_no_path); }
+
+/// All that a load changes, if one is worth it: nothing else decides that. The first one is the reason; the order is that of the
+/// reference's decision.
+std::vector<Reason> load_reasons(const MapSpec& wanted, const KernelMap& kernel, const Options& options) {
   const MultipathTable& ours = wanted.table;
   const MultipathTable& theirs = kernel.table;
-  if (options.force) return Reason{ReasonKind::forced, "asked for"};
-  if (options.clear_inactive && kernel.has_inactive_table) {
-    return Reason{ReasonKind::interrupted, "a table was loaded and never swapped in"};
+  std::vector<Reason> reasons;
+  auto add = [&](ReasonKind kind, std::string text) { reasons.push_back({kind, std::move(text)}); };
+  if (ours.size_sectors != 0 && theirs.size_sectors != ours.size_sectors) {
+    add(ReasonKind::size_differs, fmt::format("{} sectors become {}", theirs.size_sectors, ours.size_sectors));
   }
+  if (options.force) add(ReasonKind::forced, "asked for");
+  if (options.clear_inactive && kernel.has_inactive_table) add(ReasonKind::interrupted, "a table was loaded and never swapped in");
   // A bio-based map has no handler of its own and prints none.
   bool has_handler = !wire::is_bio_based(theirs.features);
   if (has_handler && ours.hardware_handler != theirs.hardware_handler && (!options.retain_handler || theirs.hardware_handler == "0")) {
-    return Reason{ReasonKind::handler_differs, theirs.hardware_handler + " becomes " + ours.hardware_handler};
+    add(ReasonKind::handler_differs, theirs.hardware_handler + " becomes " + ours.hardware_handler);
   }
-  if (!features_match(ours.features, theirs.features)) {
-    return Reason{ReasonKind::features_differ, theirs.features + " becomes " + ours.features};
-  }
+  if (!features_match(ours.features, theirs.features)) add(ReasonKind::features_differ, theirs.features + " becomes " + ours.features);
   if (wanted.read_only != kernel.read_only) {
-    return Reason{ReasonKind::read_only_differs, wanted.read_only ? "a path is read-only now" : "no path is read-only any more"};
+    add(ReasonKind::read_only_differs, wanted.read_only ? "a path is read-only now" : "no path is read-only any more");
   }
   bool same = same_layout(ours, theirs);
-  if (!same && all_paths(ours) != all_paths(theirs)) return path_difference(ours, theirs);
-  if (!options.regroup) return std::nullopt;
+  if (!same && all_paths(ours) != all_paths(theirs)) reasons.push_back(path_difference(ours, theirs));
+  // By itself not worth a load then, but whatever is loaded has the wanted groups.
+  if (!options.regroup && reasons.empty()) return {};
   if (const KernelGroup* other = other_selector(ours, theirs)) {
-    return Reason{ReasonKind::selector_differs, other->selector + " becomes " + ours.groups.front().selector};
+    add(ReasonKind::selector_differs, other->selector + " becomes " + ours.groups.front().selector);
   }
-  if (!path_arguments_match(ours, theirs)) return Reason{ReasonKind::arguments_differ, "repeat count"};
-  if (!same && group_sets(ours) != group_sets(theirs)) return Reason{ReasonKind::group_order, "paths move between groups"};
-  return std::nullopt;
+  if (!path_arguments_match(ours, theirs)) add(ReasonKind::arguments_differ, "repeat count");
+  if (!same && groups_differ(ours, theirs)) add(ReasonKind::group_order, "paths move between groups");
+  if (!reasons.empty() && queues(ours) != queues(theirs)) add(ReasonKind::queueing_differs, "no_path_retry");
+  return reasons;
 }
 
 /// The wanted group's number in the kernel's table, whose groups may stand in another order, or be other ones while a load has to wait: then
@@ -164,8 +187,8 @@ TableAction action_on(const MapSpec& wanted, const KernelMap& kernel, TableActio
 }
 
 void add_messages(Plan& plan, const MapSpec& wanted, const KernelMap& kernel, const Options& options) {
-  bool want_queue = wire::features_has(wanted.table.features, wire::queue_if_no_path);
-  bool has_queue = wire::features_has(kernel.table.features, wire::queue_if_no_path);
+  bool want_queue = queues(wanted.table);
+  bool has_queue = queues(kernel.table);
   if (want_queue != has_queue) {
     auto kind = want_queue ? MapMessage::Kind::queue_if_no_path : MapMessage::Kind::fail_if_no_path;
     plan.messages.push_back({{.kind = kind, .path = {}, .group = 0}, {ReasonKind::queueing_differs, "no_path_retry"}});
@@ -198,14 +221,10 @@ Plan make_plan(const MapSpec& wanted, const KernelMap* kernel, const Options& op
                            {ReasonKind::name_differs, kernel->name.text + " becomes " + wanted.name.text});
     return plan;
   }
-  if (wanted.table.size_sectors != 0 && kernel->table.size_sectors != wanted.table.size_sectors) {
-    plan.table = action_on(wanted, *kernel, TableActionKind::resize,
-                           {ReasonKind::size_differs, fmt::format("{} sectors become {}", kernel->table.size_sectors,
-                                                                  wanted.table.size_sectors)});
-    return plan;
-  }
-  if (auto reason = reload_reason(wanted, *kernel, options)) {
-    plan.table = action_on(wanted, *kernel, TableActionKind::reload, std::move(*reason));
+  if (std::vector<Reason> reasons = load_reasons(wanted, *kernel, options); !reasons.empty()) {
+    const bool resizes = reasons.front().kind == ReasonKind::size_differs;
+    plan.table = action_on(wanted, *kernel, resizes ? TableActionKind::resize : TableActionKind::reload, std::move(reasons.front()));
+    for (const Reason& reason : reasons | std::views::drop(1)) plan.table->also_changes.push_back(reason.kind);
     return plan;
   }
   add_messages(plan, wanted, *kernel, options);

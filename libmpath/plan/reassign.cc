@@ -7,15 +7,16 @@
 
 namespace mpath::plan {
 
-std::optional<std::string> reassigned(std::string_view parameters, std::span<const DevNum> paths, DevNum map) {
+std::optional<std::string> reassigned(std::string_view parameters, std::span<const DeviceReplacement> replacements) {
   std::string out;
   bool changed = false;
   while (!parameters.empty()) {
     const std::size_t blank = std::min(parameters.find(' '), parameters.size());
     const std::string_view word = parameters.substr(0, blank);
     const auto number = parse_devnum(word);
-    if (number && std::ranges::find(paths, *number) != paths.end()) {
-      out += to_string(map);
+    const auto at = number ? std::ranges::find(replacements, *number, &DeviceReplacement::from) : replacements.end();
+    if (at != replacements.end()) {
+      out += to_string(at->to);
       changed = true;
     } else {
       out += word;

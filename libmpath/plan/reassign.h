@@ -7,12 +7,12 @@
 #include <string>
 #include <string_view>
 
-#include "libmpath/model/ids.h"
+#include "libmpath/model/kernel_map.h"
 
 namespace mpath::plan {
 
-/// The parameters of a target that is not multipath, with every word that is the number of one of `paths` replaced by `map`. Nothing if
-/// there is none. Blanks stay as they are.
-[[nodiscard]] std::optional<std::string> reassigned(std::string_view parameters, std::span<const DevNum> paths, DevNum map);
+/// The parameters of a target that is not multipath, with every word that is the number of a device to be replaced. Nothing if there is
+/// none. Blanks stay as they are.
+[[nodiscard]] std::optional<std::string> reassigned(std::string_view parameters, std::span<const DeviceReplacement> replacements);
 
 }  // namespace mpath::plan

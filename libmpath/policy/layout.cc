@@ -116,7 +116,9 @@ Layout lay_out(std::span<const Member> members, const config::MapSettings& setti
   spec.mode = settings.mode.value;
   spec.uid = settings.uid.value;
   spec.gid = settings.gid.value;
-  spec.read_only = std::ranges::any_of(members, [](const Member& member) { return member.facts->read_only; });
+  const auto read_only = std::ranges::find_if(members, [](const Member& member) { return member.facts->read_only; });
+  spec.read_only = read_only != members.end();
+  if (spec.read_only) layout.remarks.push_back("is read-only, because " + read_only->facts->kernel_name + " is");
 
   MultipathTable& table = spec.table;
   for (const Member& member : members) {

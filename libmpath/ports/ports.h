@@ -88,12 +88,13 @@ class DeviceMapper {
   /// [fast] Which processes are at work on device-mapper at this moment, as far as can be seen; never ourselves.
   virtual std::vector<DmActor> actors() { return {}; }
   /// [wait] Every other dm device that stands on one of `paths`: its table with what `change` makes of its targets' parameters (nothing:
-  /// they stay), loaded and swapped in. Multipath maps are left alone. Gives the names of the devices that were changed; the error
-  /// names the first that could not be, which goes on with its old table.
-  virtual Result<std::vector<std::string>> change_holders(const MapName& map, std::span<const DevNum> paths,
-                                                          const std::function<std::optional<std::string>(std::string_view)>& change) {
-    (void)map, (void)paths, (void)change;
-    return std::vector<std::string>{};
+  /// they stay), loaded and swapped in. Multipath maps are left alone; one that cannot be changed goes on with its old table. [fast] with
+  /// `apply` false: nothing is changed, and the answer is what would be tried.
+  virtual Result<ReassignedHolders> change_holders(
+      const MapName& map, DevNum number, std::span<const DevNum> paths,
+      const std::function<std::optional<std::string>(std::string_view, std::span<const DeviceReplacement>)>& change, bool apply) {
+    (void)map, (void)number, (void)paths, (void)change, (void)apply;
+    return ReassignedHolders{};
   }
   /// [fast] Arm the event poll; must precede the list() whose changes count.
   virtual Status arm_events() = 0;
@@ -201,6 +202,8 @@ class Files {
                         const std::function<std::optional<std::string>(std::string_view)>& change) = 0;
   /// [files] Sets or takes away the mark that the last attempt to make the volume's map failed.
   virtual Status mark_failed(const Wwid&, bool) { return {}; }
+  /// [files] The volumes that have the mark, whoever set it; at most limits::failed_wwids.
+  virtual std::vector<Wwid> marked_failed() { return {}; }
 };
 
 enum class LogLevel { error = 0, warning = 1, notice = 2, info = 3, debug = 4 };

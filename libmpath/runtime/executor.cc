@@ -167,9 +167,8 @@ void Executor::carry_out(engine::ReassignHolders& effect) {
   std::uint64_t key = effect.map.slot;
   engine::HoldersReassigned refused{effect.op, effect.map, std::unexpected(lane_full())};
   submit(Lane::wait, key, [this, effect = std::move(effect), &device_mapper = ports_.device_mapper]() -> Continuation {
-    engine::HoldersReassigned event{effect.op, effect.map, device_mapper.change_holders(effect.name, effect.paths, [&](std::string_view parameters) {
-      return plan::reassigned(parameters, effect.paths, effect.devnum);
-    })};
+    engine::HoldersReassigned event{effect.op, effect.map,
+                                    device_mapper.change_holders(effect.name, effect.devnum, effect.paths, plan::reassigned, effect.apply)};
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
   }, std::move(refused));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "libmpath/plan/reassign.h"
 #include "libmpath/policy/selection.h"
 #include "libmpath/runtime/configuration.h"
 #include "libmpath/runtime/executor.h"
@@ -40,6 +41,7 @@ void read_files(ports::Files& files, const std::vector<BroughtFile>* brought, en
   }
   inputs.configuration = parse_configuration(found);
   inputs.state = read_state(files, OpId::none);
+  inputs.failed_wwids = files.marked_failed();
   for (const std::string& message : inputs.state.messages) inputs.errors.push_back(message);
 }
 
@@ -52,6 +54,17 @@ void read_maps(ports::DeviceMapper& device_mapper, engine::RehearsalInputs& inpu
   }
   for (const KernelMapListing& entry : *list) {
     if (auto map = read_listed(device_mapper, entry)) inputs.maps.push_back(std::move(*map));
+  }
+  const auto& config = inputs.configuration.config;
+  if (!config || !config::Resolver(config).daemon().reassign_maps.value) return;
+  for (const KernelMap& map : inputs.maps) {
+    std::vector<DevNum> paths;
+    for (const KernelGroup& group : map.table.groups) {
+      for (const KernelPath& path : group.paths) paths.push_back(path.devnum);
+    }
+    auto holders = device_mapper.change_holders(map.name, map.devnum, paths, plan::reassigned, false);
+    if (holders && !holders->changed.empty()) inputs.reassignable.insert_or_assign(map.wwid().text, std::move(holders->changed));
+    for (std::size_t i = 0; holders && i < holders->left.size(); ++i) inputs.errors.push_back(holders->left[i].message());
   }
 }
 

@@ -8,6 +8,7 @@
 #include "libmpath/sys/device_users.h"
 #include "libmpath/sys/dm_actors.h"
 #include "libmpath/sys/dm_library.h"
+#include "libmpath/sys/sysfs.h"
 #include "libmpath/wire/dm_table.h"
 
 namespace mpath::sys {
@@ -56,14 +57,21 @@ Status name_users(Status status, DevNum device) {
   return std::unexpected(std::move(failure));
 }
 
+/// "sda (8:0)".
+std::string name_of(DevNum device) {
+  const std::string name = SysfsDirectory("/sys/dev/block").link_name(to_string(device).c_str());
+  return name.empty() ? to_string(device) : fmt::format("{} ({})", escape(name), to_string(device));
+}
+
 /// Why the kernel would not have a table: the paths that somebody else holds, by name and holder.
 Status name_held_paths(Status status, const MultipathTable& table) {
   if (status || status.error().code != ErrorCode::busy) return status;
   std::string held;
   for (const KernelGroup& group : table.groups) {
     for (const KernelPath& path : group.paths) {
-      std::string users = text_of(users_of(path.devnum, {}));
-      if (!users.empty()) held += fmt::format("{}{} is {}", held.empty() ? "" : "; ", to_string(path.devnum), users);
+      // What holds a partition holds the disk.
+      std::string users = text_of(users_of(path.devnum, partitions_of(path.devnum)));
+      if (!users.empty()) held += fmt::format("{}{} is {}", held.empty() ? "" : "; ", name_of(path.devnum), users);
     }
   }
   Error failure = std::move(status.error());
@@ -263,19 +271,22 @@ std::string DeviceMapper::restore(const std::vector<DmTable>& removed) const {
 
 std::vector<DmActor> DeviceMapper::actors() { return actors_on_device_mapper(); }
 
-Result<bool> DeviceMapper::change_holder(const DmInfo& holder,
-                                         const std::function<std::optional<std::string>(std::string_view)>& change) const {
+Result<bool> DeviceMapper::change_holder(const DmInfo& holder, std::span<const DeviceReplacement> replacements,
+                                         const ChangeParameters& change, bool apply) const {
   auto table = control_.table({holder.name});
   if (!table) return std::unexpected(std::move(table.error()));
   bool changed = false;
   for (DmTarget& target : table->targets) {
     if (target.type == wire::multipath_target) continue;
-    auto text = change(target.text);
+    auto text = change(target.text, replacements);
     if (!text) continue;
     target.text = std::move(*text);
     changed = true;
   }
-  if (!changed) return false;
+  if (!changed || !apply) return changed;
+  if (table->info.suspended || table->info.has_inactive_table) {
+    return fail(ErrorCode::busy, holder.name, "is suspended or has a table that was not swapped in: somebody else is at work on it");
+  }
   if (Status loaded = control_.load({holder.name}, table->targets, table->info.read_only); !loaded) return std::unexpected(loaded.error());
   Status swapped = control_.resume({holder.name}, dm_library::udev_bits({.reload = true}), false);
   if (swapped) return true;
@@ -285,26 +296,27 @@ Result<bool> DeviceMapper::change_holder(const DmInfo& holder,
   return std::unexpected(std::move(swapped.error()));
 }
 
-Result<std::vector<std::string>> DeviceMapper::change_holders(const MapName& map, std::span<const DevNum> paths,
-                                                              const std::function<std::optional<std::string>(std::string_view)>& change) {
+/// (What uses a partition of a path need not be looked for: the kernel gives a disk to a map or its partitions to others, never both.)
+Result<ReassignedHolders> DeviceMapper::change_holders(const MapName& map, DevNum number, std::span<const DevNum> paths,
+                                                       const ChangeParameters& change, bool apply) {
   auto devices = control_.list();
   if (!devices) return std::unexpected(std::move(devices.error()));
+  std::vector<DeviceReplacement> replacements;
   std::vector<DevNum> holders;
   for (DevNum path : paths) {
-    for (DevNum holder : holders_of(path)) {
-      if (std::ranges::find(holders, holder) == holders.end()) holders.push_back(holder);
-    }
+    replacements.push_back({path, number});
+    for (DevNum holder : holders_of(path)) holders.push_back(holder);
   }
-  std::vector<std::string> changed;
+  ReassignedHolders result;
   for (const KernelMapListing& device : *devices) {
     if (device.name == map || std::ranges::find(holders, device.devnum) == holders.end()) continue;
     auto info = control_.info(device.name);
     if (!info) continue;
-    auto done = change_holder(*info, change);
-    if (!done) return std::unexpected(std::move(done.error()));
-    if (*done) changed.push_back(info->name);
+    auto done = change_holder(*info, replacements, change, apply);
+    if (!done) result.left.push_back(std::move(done.error()));
+    if (done && *done) result.changed.push_back(info->name);
   }
-  return changed;
+  return result;
 }
 
 Status DeviceMapper::message(const MapName& name, std::string_view uuid, const MapMessage& message) {

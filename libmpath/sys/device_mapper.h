@@ -3,6 +3,7 @@
 // on one thread at a time; all others are ioctls of their own. Nothing waits for udev unless UdevSync::on says so.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct DmCapabilities {
 
 class DeviceMapper final : public ports::DeviceMapper {
  public:
+  using ChangeParameters = std::function<std::optional<std::string>(std::string_view, std::span<const DeviceReplacement>)>;
+
   /// Errors: permission, unavailable (module dm-mod). One object for a process.
   [[nodiscard]] static Result<std::unique_ptr<DeviceMapper>> open(DeviceMapperOptions options = {});
 
@@ -56,8 +59,8 @@ class DeviceMapper final : public ports::DeviceMapper {
   Result<std::vector<KernelMapListing>> list() override;
   Result<KernelMap> read(const MapName& name) override;
   std::vector<DmActor> actors() override;
-  Result<std::vector<std::string>> change_holders(const MapName& map, std::span<const DevNum> paths,
-                                                  const std::function<std::optional<std::string>(std::string_view)>& change) override;
+  Result<ReassignedHolders> change_holders(const MapName& map, DevNum number, std::span<const DevNum> paths, const ChangeParameters& change,
+                                           bool apply) override;
   TargetVersion target_version() override { return capabilities_.multipath; }
   Status arm_events() override;
 
@@ -65,8 +68,9 @@ class DeviceMapper final : public ports::DeviceMapper {
   DeviceMapper(DmControl control, DeviceMapperOptions options);
   [[nodiscard]] Status check(const MapName& name, const Precondition& expected) const;
   void remove_unfinished(const std::string& uuid) const;
-  /// A dm device that stands on a path: nothing if its table has to stay.
-  Result<bool> change_holder(const DmInfo& holder, const std::function<std::optional<std::string>(std::string_view)>& change) const;
+  /// A dm device that stands on a path: false if its table has to stay.
+  [[nodiscard]] Result<bool> change_holder(const DmInfo& holder, std::span<const DeviceReplacement> replacements,
+                                           const ChangeParameters& change, bool apply) const;
   /// Partition maps that were removed for a map which then stayed are made again; what became of them for the failure's cause.
   [[nodiscard]] std::string restore(const std::vector<DmTable>& removed) const;
   /// The partition maps of the device with this uuid: kpartx gives them the uuid "part<N>-" + uuid.

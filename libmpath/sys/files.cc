@@ -7,8 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <memory>
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
@@ -24,6 +26,7 @@ constexpr mode_t file_mode = 0600;
 constexpr mode_t directory_mode = 0700;
 constexpr mode_t mark_mode = 0400;
 constexpr std::size_t longest_file_name = 255;
+constexpr std::string_view marks_directory = "/failed_wwids";  ///< below the run directory
 
 std::unexpected<Error> errno_error(std::string subject, std::string what) {
   return std::unexpected(error_from_errno(errno, std::move(subject), std::move(what)));
@@ -219,7 +222,7 @@ Status Files::update(ports::StateFile file, const std::function<std::optional<st
 }
 
 Status Files::mark_failed(const Wwid& wwid, bool failed) {
-  const std::string directory = paths_.run_directory + "/failed_wwids";
+  const std::string directory = paths_.run_directory + std::string(marks_directory);
   const bool possible = !wwid.empty() && wwid.text != "." && wwid.text != ".." && wwid.text.find('/') == std::string::npos &&
                         wwid.text.find('\0') == std::string::npos && wwid.text.size() <= longest_file_name;
   if (!possible) return fail(ErrorCode::invalid_argument, wwid.text, "cannot be the name of a file in " + directory);
@@ -240,6 +243,18 @@ Status Files::mark_failed(const Wwid& wwid, bool failed) {
   if (::link(temporary.c_str(), name.c_str()) != 0 && errno != EEXIST) status = errno_error(name, "cannot be made");
   ::unlink(temporary.c_str());
   return status;
+}
+
+std::vector<Wwid> Files::marked_failed() {
+  std::vector<Wwid> marked;
+  std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir((paths_.run_directory + std::string(marks_directory)).c_str()), ::closedir);
+  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
+    if (entry->d_name[0] == '.') continue;
+    if (marked.size() == limits::failed_wwids) break;
+    marked.push_back(Wwid{entry->d_name});
+  }
+  std::ranges::sort(marked);
+  return marked;
 }
 
 }  // namespace mpath::sys

@@ -40,6 +40,7 @@ class Files final : public ports::Files {
                 const std::function<std::optional<std::string>(std::string_view)>& change) override;
   /// /run/multipath/failed_wwids/<wwid>: an empty file, mode 0400.
   Status mark_failed(const Wwid& wwid, bool failed) override;
+  std::vector<Wwid> marked_failed() override;
 
  private:
   [[nodiscard]] const std::string& directory_of(ports::StateFile file) const;

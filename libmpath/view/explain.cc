@@ -133,7 +133,11 @@ Explained explain_map(const Snapshot& snapshot, const MapView& map) {
     out.say("failback", fmt::format("I/O returns to the best group in {} s", seconds_until(snapshot.now, map.failback_due).count()));
   }
   if (map.reservation) out.say("reservation", reservation_text(*map.reservation), {Key::reservation_key, Key::all_tg_pt});
+  if (map.suspended && *map.suspended) {
+    out.say("suspended", fmt::format("all I/O is held back and no table is loaded until it is resumed: multipathd resume map {}", escape(map.name.text)));
+  }
   if (!map.deferred.empty()) out.say("waits", escape(map.deferred));
+  if (map.failed) out.say("failed", failed_text(*map.failed, snapshot.now));
   for (const auto& group : map.groups) {
     for (const auto& path : group.paths) {
       if (!path) continue;
@@ -157,6 +161,37 @@ void say_users(Statements& out, const engine::RehearsalInputs& inputs, DevNum de
   out.say("in use", fmt::format("{}", fmt::join(at->second, ", ")));
 }
 
+/// Who uses a path besides its map.
+void say_others(Statements& out, const engine::RehearsalInputs& inputs, DevNum devnum, const std::string& map) {
+  const auto at = inputs.users.find(devnum);
+  if (at == inputs.users.end()) return;
+  const std::string own = fmt::format("held by {} (", escape(map));
+  std::vector<std::string> others;
+  std::ranges::copy_if(at->second, std::back_inserter(others), [&](const std::string& user) { return !user.starts_with(own); });
+  if (others.empty()) return;
+  out.say("also used", fmt::format("{}, past the map (multipathd reset map {} puts dm devices onto it)", fmt::join(others, ", "), escape(map)),
+          {Key::reassign_maps});
+}
+
+/// What became of the volume's map, if it was removed or could not be made, and how to get it. False if that is not so.
+bool say_lost_map(Statements& out, const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const Wwid& wwid) {
+  const auto absent = std::ranges::find(snapshot.absent_maps, wwid, &engine::AbsentMapView::wwid);
+  const bool is_known = absent != snapshot.absent_maps.end();
+  if (is_known && !absent->removed.empty()) {
+    out.say("map", fmt::format("none: it was {}. It is made again when one of its paths appears, on reconfigure, and at once by: multipathd add map {}",
+                               escape(absent->removed), escape(wwid.text)));
+    return true;
+  }
+  const bool fails = is_known && absent->failed;
+  if (fails) out.say("map", "none: " + failed_text(*absent->failed, snapshot.now));
+  if (std::ranges::find(inputs.failed_wwids, wwid) != inputs.failed_wwids.end()) {
+    out.say("failed", fmt::format("the last attempt to make its map failed, so others do not wait for it: marked in /run/multipath/failed_wwids. End what "
+                                  "holds the disks{}; then: multipathd add map {}. The mark goes when the map is made",
+                                  fails ? "" : " (the log says what it was)", escape(wwid.text)));
+  }
+  return fails;
+}
+
 /// Why a disk that is fit to be a path belongs to no map.
 void say_no_map(Statements& out, const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const Wwid& wwid) {
   if (wwid.empty()) {
@@ -171,6 +206,7 @@ void say_no_map(Statements& out, const Snapshot& snapshot, const engine::Rehears
                                escape(map->name.text), map->deferred.empty() ? "" : ": ", escape(map->deferred)));
     return;
   }
+  if (say_lost_map(out, snapshot, inputs, wwid)) return;
   bool in_file = false;
   for (const Wwid& entry : wire::parse_wwids(inputs.state.wwids)) in_file = in_file || entry == wwid;
   const config::Resolver* resolver = out.resolver();
@@ -197,6 +233,7 @@ Explained explain_path(const Snapshot& snapshot, const engine::RehearsalInputs& 
     say_users(out, inputs, facts.devnum);
   } else {
     out.say("map", fmt::format("{}; in its table {}", escape(path.map_name), word(path.kernel_state)));
+    say_others(out, inputs, facts.devnum, path.map_name);
   }
   if (path.check_outstanding_since) {
     out.say("check", fmt::format("no answer for {} s", seconds_since(snapshot.now, *path.check_outstanding_since)), {Key::checker_timeout});
@@ -233,7 +270,21 @@ Explained explain_disk(const Snapshot& snapshot, const engine::RehearsalInputs& 
   return explained;
 }
 
+/// A volume whose map is not there, asked for by its WWID.
+std::optional<Explained> explain_absent(const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const Wwid& wwid) {
+  const bool has_path = std::ranges::any_of(snapshot.paths, [&](const auto& path) { return path && path->facts && path->facts->wwid == wwid; });
+  const bool is_marked = std::ranges::find(inputs.failed_wwids, wwid) != inputs.failed_wwids.end();
+  if (wwid.empty() || (!has_path && !is_marked)) return std::nullopt;
+  Statements out(snapshot, {.wwid = wwid.text});
+  say_no_map(out, snapshot, inputs, wwid);
+  return Explained{escape(wwid.text), "map", out.take()};
+}
+
 }  // namespace
+
+std::string failed_text(const engine::FailedActionView& failed, MonoTime now) {
+  return fmt::format("{} failed: {}; tried again in {} s", to_string(failed.what), escape(failed.why), seconds_until(now, failed.retry_at).count());
+}
 
 std::string bar_text(const PathView& path, MonoTime now) {
   if (path.bar == Bar::none) return {};
@@ -263,7 +314,7 @@ std::optional<Explained> explain(const Snapshot& snapshot, const engine::Rehears
   for (const DiscoveredPath& found : inputs.paths) {
     if (policy::selects(word, found.facts) == policy::SelectedBy::path) return explain_disk(snapshot, inputs, found);
   }
-  return std::nullopt;
+  return explain_absent(snapshot, inputs, Wwid{std::string(name)});
 }
 
 std::string explain_text(const Explained& explained) {

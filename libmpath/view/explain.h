@@ -33,6 +33,9 @@ struct Explained {
 /// One JSON object.
 [[nodiscard]] std::string explain_json(const std::vector<Explained>& explained);
 
+/// "reload failed: no memory; tried again in 3 s".
+[[nodiscard]] std::string failed_text(const engine::FailedActionView& failed, MonoTime now);
+
 /// What stands against I/O on a path, in words; empty for none.
 [[nodiscard]] std::string bar_text(const engine::PathView& path, MonoTime now);
 

@@ -11,7 +11,6 @@
 #include "libmpath/policy/identify.h"
 #include "libmpath/view/settings_behind.h"
 #include "libmpath/view/words.h"
-#include "libmpath/wire/path_selector.h"
 
 namespace mpath::view {
 
@@ -104,7 +103,7 @@ class Reporter {
       out.what = to_string(action.kind);
       out.reason = fmt::format("{}: {}", to_string(action.reason.kind), with_names(action.reason.text));
       bool loads = action.kind == TableActionKind::reload || action.kind == TableActionKind::resize;
-      add_settings(out, action.reason.kind, identity, loads ? other_differences(rehearsed) : std::vector<Key>{});
+      add_settings(out, action.reason.kind, identity, action.also_changes);
       if (loads) planned.deferred = what_delays(rehearsed.wwid);
     }
     for (const MapMessage& message : rehearsed.messages) {
@@ -113,7 +112,15 @@ class Reporter {
       out.reason = to_string(reason_of(message.kind));
       add_settings(out, reason_of(message.kind), identity, {});
     }
-    if (!planned.actions.empty()) planned.diff = table_diff(rehearsed);
+    const bool table_changes = !planned.actions.empty();
+    constexpr Key reassigning[] = {Key::reassign_maps};
+    for (const std::string& device : rehearsed.reassigned) {
+      PlannedAction& out = planned.actions.emplace_back();
+      out.what = "put " + escape(device) + " onto the map";
+      out.reason = "it uses a path of the map directly";
+      out.settings = settings_behind(resolver_, identity, reassigning);
+    }
+    if (table_changes) planned.diff = table_diff(rehearsed);
     if (!rehearsed.before) planned.diff.clear();
     if (!rehearsed.before && rehearsed.after) {
       for (std::string& line : table_lines(rehearsed.after->table, nullptr)) planned.diff.push_back('+' + line);
@@ -164,27 +171,12 @@ class Reporter {
     return identity;
   }
 
-  /// An action has one reason; what else a load changes has settings of its own behind it.
-  static std::vector<Key> other_differences(const engine::RehearsedMap& rehearsed) {
-    std::vector<Key> keys;
-    if (!rehearsed.before || !rehearsed.after) return keys;
-    const MultipathTable& before = rehearsed.before->table;
-    const MultipathTable& after = rehearsed.after->table;
-    auto add = [&](ReasonKind kind) {
-      for (Key key : keywords_behind(kind)) keys.push_back(key);
-    };
-    if (before.features != after.features) add(ReasonKind::queueing_differs);
-    if (before.hardware_handler != after.hardware_handler) add(ReasonKind::handler_differs);
-    if (before.groups.empty() || after.groups.empty()) return keys;
-    if (!wire::selector_matches(after.groups.front().selector, before.groups.front().selector)) add(ReasonKind::selector_differs);
-    if (before.groups.size() != after.groups.size()) add(ReasonKind::group_order);
-    return keys;
-  }
-
-  void add_settings(PlannedAction& action, ReasonKind kind, const config::PathIdentity& identity, const std::vector<Key>& more) {
+  void add_settings(PlannedAction& action, ReasonKind kind, const config::PathIdentity& identity, const std::vector<ReasonKind>& more) {
     std::vector<Key> keys = keywords_behind(kind);
-    for (Key key : more) {
-      if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+    for (ReasonKind other : more) {
+      for (Key key : keywords_behind(other)) {
+        if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+      }
     }
     action.settings = settings_behind(resolver_, identity, keys);
   }

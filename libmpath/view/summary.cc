@@ -57,7 +57,7 @@ MapSummary summarize(const engine::MapView& map) {
   }
   if (map.usable_paths == 0) {
     summary.health = Health::without_path;
-  } else if (!summary.bad.empty()) {
+  } else if (!summary.bad.empty() || map.failed) {
     summary.health = Health::degraded;
   }
   return summary;
@@ -93,7 +93,8 @@ Summary summarize(const engine::Snapshot& snapshot) {
     ++states[path->health.state];
   }
   summary.states.assign(states.begin(), states.end());
-  if (!snapshot.stuck.empty()) summary.health = std::max(summary.health, Health::degraded);
+  const bool lacks_map = std::ranges::any_of(snapshot.absent_maps, [](const auto& map) { return map.failed.has_value(); });
+  if (lacks_map || !snapshot.stuck.empty()) summary.health = std::max(summary.health, Health::degraded);
   return summary;
 }
 
@@ -114,13 +115,34 @@ void append_troubled_maps(std::string& out, const Summary& summary, MonoTime now
     out += fmt::format("\n{} {}: {} of {} paths usable\n", value_of('n', *map.map, now), value_of('d', *map.map, now),
                        map.map->usable_paths, map.paths);
     if (!map.map->deferred.empty()) out += fmt::format("    {}\n", escape(map.map->deferred));
+    if (map.map->failed) out += fmt::format("    {}\n", failed_text(*map.map->failed, now));
     for (const engine::PathView* path : map.bad) out += path_line(*path, now);
   }
 }
 
+/// Volumes with paths and without a map.
+void append_absent_maps(std::string& out, const engine::Snapshot& snapshot) {
+  for (const engine::AbsentMapView& map : snapshot.absent_maps) {
+    if (map.failed) {
+      out += fmt::format("\n{}: has no map\n    {}\n", escape(map.wwid.text), failed_text(*map.failed, snapshot.now));
+    } else if (!map.removed.empty()) {
+      out += fmt::format("\n{}: has no map, it was {}\n", escape(map.wwid.text), escape(map.removed));
+    }
+  }
+}
+
+ordered_json absent_maps_json(const engine::Snapshot& snapshot) {
+  ordered_json list = ordered_json::array();
+  for (const engine::AbsentMapView& map : snapshot.absent_maps) {
+    list.push_back({{"uuid", escape(map.wwid.text)},
+                    {"removed", escape(map.removed)},
+                    {"failed", map.failed ? failed_text(*map.failed, snapshot.now) : std::string()}});
+  }
+  return list;
+}
+
 /// Suspect, far worse than its siblings, or not registered; in the first two cases it may be in use.
 bool is_remarkable(const engine::PathView& path) { return path.suspect || path.outlier || path.bar == engine::Bar::unregistered; }
-
 void append_remarkable_paths(std::string& out, const engine::Snapshot& snapshot) {
   for (const auto& path : snapshot.paths) {
     if (!path || !is_remarkable(*path)) continue;
@@ -190,7 +212,8 @@ ordered_json map_object(const MapSummary& map, MonoTime now) {
       {"name", value_of('n', *map.map, now)},  {"uuid", value_of('w', *map.map, now)},
       {"sysfs", value_of('d', *map.map, now)}, {"health", to_string(map.health)},
       {"paths", map.paths},                    {"usable_paths", map.map->usable_paths},
-      {"deferred", escape(map.map->deferred)}, {"bad_paths", std::move(bad)},
+      {"deferred", escape(map.map->deferred)}, {"failed", map.map->failed ? failed_text(*map.map->failed, now) : std::string()},
+      {"bad_paths", std::move(bad)},
       {"suspect_paths", std::move(suspects)},  {"outlier_paths", std::move(outliers)},
   };
 }
@@ -265,6 +288,7 @@ std::string summary_text(const engine::Snapshot& snapshot) {
   append_remarkable_paths(out, snapshot);
   for (const std::string& lack : snapshot.degraded) out += fmt::format("platform  {}\n", escape(lack));
   append_troubled_maps(out, summary, snapshot.now);
+  append_absent_maps(out, snapshot);
   return out;
 }
 
@@ -295,7 +319,8 @@ std::string summary_json(const engine::Snapshot& snapshot) {
         {"healthy", summary.healthy_maps},
         {"degraded", summary.degraded_maps},
         {"without_path", summary.maps_without_path},
-        {"list", std::move(maps)}}},
+        {"list", std::move(maps)},
+        {"absent", absent_maps_json(snapshot)}}},
       {"paths", {{"total", summary.paths}, {"orphans", summary.orphans}, {"states", std::move(states)}}},
       {"remarkable_paths", remarkable_paths_json(snapshot)},
       {"counters", counters_json(snapshot.counters)},

@@ -11,7 +11,7 @@ namespace mpath::view {
 /// Worst first counts: a map without a path is worse than a degraded one. The values are exit statuses of mpathctl.
 enum class Health {
   healthy = 0,
-  degraded = 1,      ///< a path of some map is out of order, or a lane or host does not move
+  degraded = 1,      ///< a path of some map is out of order, an action for one fails, or a lane or host does not move
   without_path = 2,  ///< some map has no usable path
 };
 [[nodiscard]] std::string_view to_string(Health health);

@@ -41,6 +41,7 @@ TEST(Commands, APathThatWasFailedByCommandReturnsThoughItsMapWasMadeAnewWithoutI
   san.sim.oracle.changed_all();
   EXPECT_TRUE(outcome(san, about(RequestKind::add_map, san.lun().wwid.text)) == Outcome::ok);
   san.sim.run(seconds{10});
+  ASSERT_NE(san.sim.map_of(san.lun()), nullptr);
   EXPECT_EQ(san.map().live->paths.size(), 3u);
   EXPECT_TRUE(outcome(san, about(RequestKind::reinstate_path, {}, path)) == Outcome::ok);
   san.time_until([&] { return san.active_paths() == 4; }, seconds{10});

@@ -315,6 +315,7 @@ class Bench {
   std::vector<std::string> failed_marks;         ///< "failed WWID", "good WWID"
   std::vector<std::string> holders;              ///< other dm devices that use a path directly
   std::optional<Error> holders_error;            ///< they cannot be changed
+  std::vector<Error> holders_left;               ///< those that cannot be changed, among others
   std::vector<ReassignHolders> reassigned;
   std::vector<std::string> triggered;            ///< uevents that were asked for
   int exits = 0;
@@ -498,9 +499,10 @@ class Bench {
     return data;
   }
   void answer(ReassignHolders& effect) {
+    if (!effect.apply) return give(HoldersReassigned{effect.op, effect.map, ReassignedHolders{.changed = holders, .left = {}}});
     reassigned.push_back(effect);
     if (holders_error) return give(HoldersReassigned{effect.op, effect.map, std::unexpected(*holders_error)});
-    give(HoldersReassigned{effect.op, effect.map, std::exchange(holders, {})});
+    give(HoldersReassigned{effect.op, effect.map, ReassignedHolders{.changed = std::exchange(holders, {}), .left = holders_left}});
   }
   void answer(ReadIoCounters& effect) {
     std::uint64_t count = io_under_way[attached(effect.path)];

@@ -68,6 +68,17 @@ TEST_F(Outsiders, a_removal_by_command_names_the_client) {
   EXPECT_TRUE(history().contains("removed by command of multipath (55) of user 0")) << history();
 }
 
+TEST_F(Outsiders, a_map_that_is_asked_for_again_right_after_its_removal_is_made_again) {
+  bench.map_uevent();
+  bench.hold<ReadMap>();
+  EXPECT_EQ(bench.ask(RequestKind::remove_map).outcome, Outcome::ok);
+  (void)bench.ask(RequestKind::add_map);  // answered when the map is there
+  bench.release<ReadMap>();
+  bench.run(seconds{10});
+  EXPECT_TRUE(bench.has_map());
+  EXPECT_EQ(bench.times_logged("from outside"), 0);
+}
+
 TEST_F(Outsiders, reset_map_puts_devices_that_use_a_path_onto_the_map) {
   bench.holders = {"vg-data"};
   EXPECT_EQ(bench.ask(RequestKind::reset_map).outcome, Outcome::ok);
@@ -111,12 +122,54 @@ class Reassigning : public Outsiders {
 };
 
 TEST_F(Reassigning, is_done_by_itself_at_the_start_and_with_each_configuration) {
-  EXPECT_EQ(bench.reassigned.size(), 1u);
+  // For the map that was found, and after the load that it needed.
+  EXPECT_EQ(bench.reassigned.size(), 2u);
+  bench.map_uevent();
   bench.run(seconds{20});
-  EXPECT_EQ(bench.reassigned.size(), 1u);
+  EXPECT_EQ(bench.reassigned.size(), 3u);
   bench.ask(RequestKind::reconfigure);
   bench.run(seconds{5});
-  EXPECT_EQ(bench.reassigned.size(), 2u);
+  EXPECT_EQ(bench.reassigned.size(), 4u);
+}
+
+TEST_F(Reassigning, is_done_again_for_a_path_that_comes_later_and_when_udev_tells_of_the_map) {
+  bench.disk("sdc");
+  bench.appear("sdc");
+  bench.run(seconds{5});
+  ASSERT_EQ(bench.groups(), "sda | sdb | sdc");
+  bench.map_uevent();
+  ASSERT_GE(bench.reassigned.size(), 2u);
+  EXPECT_THAT(bench.reassigned.back().paths, ElementsAre(bench.number("sda"), bench.number("sdb"), bench.number("sdc")));
+  const std::size_t before = bench.reassigned.size();
+  bench.map_uevent();
+  EXPECT_EQ(bench.reassigned.size(), before + 1);
+  bench.run(minutes{5});
+  EXPECT_EQ(bench.reassigned.size(), before + 1);
+}
+
+TEST_F(Reassigning, says_once_what_could_not_be_changed_and_goes_on_with_the_rest) {
+  bench.holders = {"vg-data"};
+  bench.holders_left = {Error{ErrorCode::busy, "vg-logs", "is suspended", {}}};
+  bench.map_uevent();
+  bench.map_uevent();
+  EXPECT_EQ(bench.times_logged("used by vg-data now"), 1);
+  EXPECT_EQ(bench.times_logged("could not be put onto it: vg-logs: is suspended"), 1);
+  EXPECT_TRUE(bench.ask(RequestKind::reset_map).detail.contains("vg-logs"));
+  bench.holders_left.clear();
+  EXPECT_EQ(bench.ask(RequestKind::reset_map).outcome, Outcome::ok);
+}
+
+TEST(NewMaps, that_share_a_disk_with_another_device_say_so_once) {
+  Bench bench;
+  bench.disk("sda");
+  bench.holders = {"vg-data"};
+  bench.start();
+  bench.map_uevent();
+  bench.run(minutes{5});
+  EXPECT_EQ(bench.times_logged("vg-data uses one of its paths directly, past the map; 'multipathd reset map " + wwid_of(1) + "' puts it onto the map"), 1);
+  EXPECT_THAT(bench.reassigned, IsEmpty());
+  EXPECT_EQ(bench.ask(RequestKind::reset_map).outcome, Outcome::ok);
+  EXPECT_EQ(bench.times_logged("used by vg-data now"), 1);
 }
 
 TEST(FailedMaps, are_marked_once_and_the_mark_goes_with_success) {

@@ -172,6 +172,58 @@ TEST(Plan, ObeysItsOptions) {
   EXPECT_TRUE(make_plan(wanted, &same, {.name_is_free = false}).empty()) << "the old name stays";
 }
 
+TEST(Plan, ALoadNamesEverythingThatItChanges) {
+  using Reason = ReasonKind;
+  const struct {
+    std::string what;
+    std::function<void(MapSpec&)> change;
+    Options options;
+    std::vector<ReasonKind> reasons;
+  } cases[] = {
+      {"nothing", [](MapSpec&) {}, {}, {}},
+      {"one", [](MapSpec& s) { s.table.features = "2 pg_init_retries 5"; }, {}, {Reason::features_differ}},
+      {"queueing, by message", [](MapSpec& s) { s.table.features = "1 queue_if_no_path"; }, {}, {}},
+      {"queueing, with a load",
+       [](MapSpec& s) {
+         s.table.features = "1 queue_if_no_path";
+         for (auto& group : s.table.groups) group.selector = "queue-length 0";
+       },
+       {}, {Reason::selector_differs, Reason::queueing_differs}},
+      {"a path leaves, the others stay together", [](MapSpec& s) { s.table.groups[1].paths.pop_back(); }, {}, {Reason::paths_differ}},
+      {"a group leaves", [](MapSpec& s) { s.table.groups.pop_back(); }, {}, {Reason::paths_differ}},
+      {"a path leaves and one moves",
+       [](MapSpec& s) {
+         s.table.groups[1].paths.pop_back();
+         s.table.groups[1].paths.push_back(s.table.groups[0].paths.back());
+         s.table.groups[0].paths.pop_back();
+       },
+       {}, {Reason::paths_differ, Reason::group_order}},
+      {"size and repeat count",
+       [](MapSpec& s) {
+         s.table.size_sectors = 4096;
+         s.table.groups[0].paths[0].arguments = {"7"};
+       },
+       {.regroup = false}, {Reason::size_differs, Reason::arguments_differ}},
+      {"not worth it by itself", [](MapSpec& s) { s.table.groups[0].selector = "queue-length 0"; }, {.regroup = false}, {}},
+      {"forced, and a new handler that counts",
+       [](MapSpec& s) { s.table.hardware_handler = "1 rdac"; },
+       {.force = true, .retain_handler = false}, {Reason::forced, Reason::handler_differs}},
+      {"forced, and a new handler that does not", [](MapSpec& s) { s.table.hardware_handler = "1 rdac"; }, {.force = true}, {Reason::forced}},
+  };
+  for (const auto& c : cases) {
+    const KernelMap kernel = kernel_with(spec());
+    MapSpec wanted = spec();
+    c.change(wanted);
+    const Plan plan = make_plan(wanted, &kernel, c.options);
+    std::vector<ReasonKind> reasons;
+    if (plan.table) {
+      reasons = plan.table->also_changes;
+      reasons.insert(reasons.begin(), plan.table->reason.kind);
+    }
+    EXPECT_EQ(reasons, c.reasons) << c.what;
+  }
+}
+
 TEST(Plan, ALoadSaysThatNothingNewIsInTheMapAndAResizeDoesNot) {
   MapSpec wanted = spec();
   KernelMap kernel = kernel_with(wanted);

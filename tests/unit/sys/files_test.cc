@@ -131,6 +131,7 @@ TEST_F(FilesTest, TheRunStateHasADirectoryOfItsOwn) {
 TEST_F(FilesTest, AVolumeWhoseMapFailedIsMarkedByAnEmptyFileForRootAlone) {
   const Wwid wwid{"3600a"};
   const fs::path mark = root_ / "run/failed_wwids/3600a";
+  EXPECT_THAT(files_->marked_failed(), testing::IsEmpty()) << "there is no directory yet";
   ASSERT_TRUE(files_->mark_failed(wwid, false).has_value()) << "there is none, which is as it should be";
   ASSERT_TRUE(files_->mark_failed(wwid, true).has_value());
   struct stat information{};
@@ -138,6 +139,7 @@ TEST_F(FilesTest, AVolumeWhoseMapFailedIsMarkedByAnEmptyFileForRootAlone) {
   EXPECT_EQ(information.st_mode & 07777, 0400u);
   EXPECT_EQ(information.st_size, 0);
   ASSERT_TRUE(files_->mark_failed(wwid, true).has_value()) << "once more";
+  EXPECT_THAT(files_->marked_failed(), testing::ElementsAre(wwid));
   EXPECT_THAT(names_in(root_ / "run/failed_wwids"), testing::ElementsAre("3600a"));
   ASSERT_TRUE(files_->mark_failed(wwid, false).has_value());
   EXPECT_THAT(names_in(root_ / "run/failed_wwids"), testing::IsEmpty());

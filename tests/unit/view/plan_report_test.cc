@@ -132,6 +132,21 @@ TEST_F(PlanTest, a_disk_that_came_meanwhile_and_a_map_that_would_be_made) {
             "1 action on 1 of 3 maps; 1 disk judged otherwise\n");
 }
 
+TEST_F(PlanTest, shows_devices_that_reassign_maps_would_put_onto_a_map) {
+  engine::RehearsalInputs seen = inputs();
+  seen.reassignable[wwid_of(2)] = {"vg-data"};
+  EXPECT_FALSE(plan_report(*bench.picture(), seen, {}).has_changes()) << "not asked for";
+  bench.configure("path_grouping_policy multibus\npath_selector \"service-time 0\"\nreassign_maps yes");
+  seen = inputs();
+  EXPECT_FALSE(plan_report(*bench.picture(), seen, {}).has_changes());
+  seen.reassignable[wwid_of(2)] = {"vg-data"};
+  EXPECT_EQ(plan_text(plan_report(*bench.picture(), seen, {})),
+            "360000000000000000000000000000002 dm-101\n"
+            "  put vg-data onto the map: it uses a path of the map directly\n"
+            "    reassign_maps \"yes\"              /etc/multipath.conf:6 (defaults)\n"
+            "1 action on 1 of 2 maps; 0 disks judged otherwise\n");
+}
+
 TEST_F(PlanTest, says_what_a_load_would_wait_for) {
   bench.disks.at("sdd").answer = engine::Answer::none;
   bench.run(seconds{25});

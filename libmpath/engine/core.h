@@ -101,9 +101,14 @@ struct Engine::Core {
   void enable_groups(MapRecord& map);
   void hold_standby_paths(MapRecord& map);
   [[nodiscard]] bool one_is_up(const MapRecord& map, const PathRecord* except);
+  [[nodiscard]] bool awaits_first_answers(const MapRecord& map);
+
+  // --- readiness.cc: whether the users of a map know that it can be used ----------------------------------------------
+  void announce(MapRecord& map);
+  void udev_says(MapRecord& map, bool ready, bool asked);
+  void watch_readiness(MapRecord& map);
   void watch_ghost_delay(MapRecord& map);
   [[nodiscard]] bool delays_readiness(MapRecord& map, const TableAction& action);
-  [[nodiscard]] bool awaits_first_answers(const MapRecord& map);
 
   // --- last_path.cc: maps without a path --------------------------------------------------------------------------
   void update_usable(MapRecord& map);
@@ -473,6 +478,7 @@ struct Engine::Core {
   OpId maps_op = OpId::none;
   std::vector<DiscoveredPath> found_paths;   ///< enumerated, taken in portions
   std::size_t found_taken = 0;
+  std::vector<DevNum> maps_not_ready;        ///< found with them
   bool discovery_failed = false;
   MonoTime idle_deadline = no_deadline;
   std::size_t unsettled = 0;  ///< slot of a record that the configuration still waits for

@@ -48,6 +48,7 @@ struct RunStateSaved {
 struct PathsEnumerated {
   OpId op = OpId::none;
   Result<std::vector<DiscoveredPath>> paths;
+  std::vector<DevNum> maps_not_ready;  ///< those that udev holds for unusable
 };
 /// Of ListMaps: every multipath map of the kernel, read whole.
 struct MapsListed {

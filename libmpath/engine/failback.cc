@@ -90,36 +90,4 @@ bool Engine::Core::one_is_up(const MapRecord& map, const PathRecord* except) {
   });
 }
 
-/// A map of standby paths only is not ready for its users before one of them is up, or ghost_delay is over.
-void Engine::Core::watch_ghost_delay(MapRecord& map) {
-  if (map.ghost_deadline == no_deadline) return;
-  bool up = one_is_up(map, nullptr);
-  if (!up && map.ghost_deadline > now) return;
-  log(Severity::notice, map.name.text, up ? "a path is up; the map is ready" : "no path is up after ghost_delay; the map is ready all the same");
-  map.ghost_deadline = no_deadline;
-  note_marks(map);
-  // Its users are told by the event of a load, which says that everything is new.
-  map.forced = true;
-}
-
-/// Before a table action. True while the map must not look ready because of ghost_delay.
-bool Engine::Core::delays_readiness(MapRecord& map, const TableAction& action) {
-  bool usable = false;
-  bool up = false;
-  for (const KernelGroup& group : action.spec.table.groups) {
-    for (const KernelPath& member : group.paths) {
-      const PathRecord* path = find_path(member.devnum);
-      if (path == nullptr || !may_serve(*path)) continue;
-      usable = true;
-      up = up || path->health.state == PathState::up;
-    }
-  }
-  if (action.kind == TableActionKind::create && usable && map.settings->ghost_delay.value > seconds{0}) {
-    map.ghost_deadline = now + map.settings->ghost_delay.value;
-  }
-  if (up || !usable) map.ghost_deadline = no_deadline;
-  note_marks(map);
-  return map.ghost_deadline != no_deadline;
-}
-
 }  // namespace mpath::engine

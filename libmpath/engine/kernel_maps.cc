@@ -141,11 +141,12 @@ void Engine::Core::map_vanished(MapRecord& map, const std::vector<DmActor>& acto
   map.remove_wanted = map.resume_wanted = map.resize_wanted = false;
   map.wanted_name = {};
   answer_resize(map, {Outcome::failed, map.name.text + ": the map is gone"});
-  // (What failed may have been its making.)
+  // What failed may have been its making.
   if (map.kernel) map.failure.clear();
   map.kernel.reset();
   map.uevent_deadline = no_deadline;
-  map.ghost_deadline = no_deadline;
+  map.ghost_deadline = map.announce_at = no_deadline;
+  map.unannounced = map.udev_told = false;
   clear_deferral(map);
   touch(map);
   std::vector<PathId> members = map.paths;
@@ -228,6 +229,7 @@ void Engine::Core::on(const MapUeventSeen& event) {
   map->uevent_deadline = no_deadline;
   map->uevent_seen = true;
   wish_reassignment(*map);
+  if (event.uevent.ready) udev_says(*map, *event.uevent.ready, false);
   queue_map(*map);
   touch(*map);
 }

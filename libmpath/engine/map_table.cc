@@ -98,6 +98,7 @@ void Engine::Core::set_map_timer(MapRecord& map) {
   if (map.wishes_load) consider(map.regrouped_at + regroup_pause);
   // Its end is seen by whatever looks at the map next; a map that stands still or is gone must not be woken for it over and over.
   consider(map.ghost_deadline);
+  consider(map.announce_at);
   for (const Stranger& stranger : map.strangers) {
     if (!stranger.answered) consider(stranger.asked + stranger_patience);
   }

@@ -292,6 +292,7 @@ void Engine::Core::reconcile(MapRecord& map) {
   if (map.kernel) sync_deferred_removal(map);
   enable_groups(map);
   if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
+  watch_readiness(map);
   watch_ghost_delay(map);
   if (map.kernel) reassign_holders(map);
   choose_table_members(map);
@@ -391,6 +392,8 @@ void Engine::Core::run_table(MapRecord& map, TableAction action) {
       PathState state = path->health.state;
       bool undecided = !path->answered || state == PathState::unchecked || state == PathState::wild || state == PathState::pending;
       bool fails = undecided ? path->in_table && path->kernel_state == KernelPathState::failed : !is_usable(state);
+      bool stays_in_use = undecided && path->in_table && path->kernel_state == KernelPathState::active && bar(*path) == Bar::none;
+      any_usable = any_usable || stays_in_use;
       if (fails || bar(*path) != Bar::none) map.failed_after_load.push_back(member.devnum);
     }
   }

@@ -341,6 +341,9 @@ struct MapRecord {
   OpId enable_op = OpId::none;
   MonoTime enabled_at{};                   ///< when a group that the kernel had given up was taken up last
   MonoTime ghost_deadline = no_deadline;   ///< of ghost_delay
+  bool unannounced = false;                ///< udev held it for unusable when it was asked or told for the first time
+  bool udev_told = false;                  ///< … which has happened
+  MonoTime announce_at = no_deadline;      ///< a path carries its I/O, and udev does not know
   std::optional<policy::LastPathStep> last_path_step;  ///< since its last path was removed
   MonoTime without_path_before_restart = no_deadline;  ///< since when, as the daemon before us knew it
   MonoTime retry_deadline = no_deadline;   ///< of no_path_retry

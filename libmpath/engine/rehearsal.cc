@@ -104,7 +104,7 @@ class Stage {
   void carry_out(Enumerate& effect) {
     std::vector<DiscoveredPath> paths = inputs_.paths;
     if (only_known_) std::erase_if(paths, [this](const DiscoveredPath& path) { return !known_->contains(path.facts.devnum); });
-    give(PathsEnumerated{effect.op, std::move(paths)});
+    give(PathsEnumerated{effect.op, std::move(paths), {}});
   }
   void carry_out(ListMaps& effect) { give(MapsListed{.op = effect.op, .maps = kernel_, .target_version = inputs_.target_version}); }
   void carry_out(ReadMap& effect) {

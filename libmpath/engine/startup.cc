@@ -141,6 +141,7 @@ void Engine::Core::on(const PathsEnumerated& event) {
     discovery_failed = true;
   } else {
     found_paths = *event.paths;
+    maps_not_ready = event.maps_not_ready;
     found_taken = 0;
   }
   discovery_arrived();
@@ -158,7 +159,9 @@ void Engine::Core::discovery_arrived() {
     map->refused = false;
     map->forgotten = false;
     map->retry_at = {};
+    if (map->kernel && std::ranges::find(maps_not_ready, map->kernel->devnum) != maps_not_ready.end()) udev_says(*map, false, true);
   }
+  maps_not_ready.clear();
   reconfigure_all = false;
   if (!discovery_failed && configured_once) {
     std::unordered_set<DevNum> present;

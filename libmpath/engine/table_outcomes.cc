@@ -92,6 +92,8 @@ void Engine::Core::loaded(MapRecord& map) {
 
 void Engine::Core::created(MapRecord& map, DevNum devnum) {
   log(Severity::notice, map.name.text, "created as " + to_string(devnum));
+  // What udev says from now on is what we have said.
+  map.udev_told = true;
   if (!map.uevent_seen) map.uevent_deadline = now + daemon().missing_uev_wait_timeout.value;
   if (wwids.insert(map.wwid).second) emit(RememberWwid{map.wwid});
   // The mark may be of an attempt before our time.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct MapUevent {
   MapName name;
   std::string uuid;
   DevNum devnum;
-  bool ready = false;  ///< udev property MPATH_DEVICE_READY is "1"
+  std::optional<bool> ready;  ///< udev property MPATH_DEVICE_READY is "1"; nothing: it is not set
 };
 
 }  // namespace mpath

@@ -141,6 +141,8 @@ class Discovery {
   virtual ~Discovery() = default;
   /// [discovery] All disks udev knows, in the order of their kernel names' natural sort (sda, sdb, … sdaa).
   virtual Result<std::vector<DiscoveredPath>> enumerate() = 0;
+  /// [discovery] Multipath maps that udev holds for unusable (property MPATH_DEVICE_READY is "0").
+  virtual std::vector<DevNum> maps_not_ready() { return {}; }
   /// [discovery] One block device by its sysfs directory or kernel name.
   virtual Result<DiscoveredPath> gather(std::string_view device) = 0;
   /// [discovery] Who uses it, as device_users says: "mounted on /mnt", "held by vg-data (dm-3)"; empty if nobody is known to.

@@ -110,9 +110,9 @@ void Executor::carry_out(engine::LoadState& effect) {
 
 void Executor::carry_out(engine::Enumerate& effect) {
   submit(Lane::discovery, 0, [this, op = effect.op, &discovery = ports_.discovery]() -> Continuation {
-    engine::PathsEnumerated event{op, discovery.enumerate()};
+    engine::PathsEnumerated event{op, discovery.enumerate(), discovery.maps_not_ready()};
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
-  }, engine::PathsEnumerated{effect.op, std::unexpected(lane_full())});
+  }, engine::PathsEnumerated{effect.op, std::unexpected(lane_full()), {}});
 }
 
 void Executor::carry_out(engine::GatherPath& effect) { path_uevent(std::move(effect.kernel_name), effect.devnum); }

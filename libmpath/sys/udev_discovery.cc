@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <libudev.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,6 +84,22 @@ Result<std::vector<DiscoveredPath>> UdevDiscovery::enumerate() {
     if (auto disk = read(device.get())) found.push_back(std::move(*disk));
   }
   std::ranges::sort(found, natural_less, [](const DiscoveredPath& path) { return std::string_view(path.facts.kernel_name); });
+  return found;
+}
+
+std::vector<DevNum> UdevDiscovery::maps_not_ready() {
+  std::vector<DevNum> found;
+  std::unique_ptr<udev_enumerate, Unref> all(udev_enumerate_new(udev_));
+  bool works = all && udev_enumerate_add_match_subsystem(all.get(), "block") >= 0 &&
+               udev_enumerate_add_match_sysname(all.get(), "dm-*") >= 0 &&
+               udev_enumerate_add_match_property(all.get(), "MPATH_DEVICE_READY", "0") >= 0 && udev_enumerate_scan_devices(all.get()) >= 0;
+  if (!works) return found;
+  for (auto* entry = udev_enumerate_get_list_entry(all.get()); entry != nullptr; entry = udev_list_entry_get_next(entry)) {
+    DevicePtr device(udev_device_new_from_syspath(udev_, udev_list_entry_get_name(entry)));
+    if (!device) continue;
+    dev_t number = udev_device_get_devnum(device.get());
+    found.push_back({major(number), minor(number)});
+  }
   return found;
 }
 

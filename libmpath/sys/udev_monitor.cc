@@ -34,7 +34,8 @@ void read_map(udev_device* device, Uevent& event) {
   if (!is_change && event.action != Uevent::Action::remove) return;
   MapUevent map{.action = is_change ? MapUevent::Action::change : MapUevent::Action::remove,
                 .name = {property(device, "DM_NAME")}, .uuid = property(device, "DM_UUID"), .devnum = event.devnum,
-                .ready = property(device, "MPATH_DEVICE_READY") == "1"};
+                .ready = std::nullopt};
+  if (std::string ready = property(device, "MPATH_DEVICE_READY"); !ready.empty()) map.ready = ready == "1";
   constexpr std::string_view prefix = "mpath-";
   if (map.uuid.starts_with(prefix) && map.uuid.size() > prefix.size()) event.map = std::move(map);
 }

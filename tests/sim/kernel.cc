@@ -30,6 +30,19 @@ std::vector<DmDevice*> Kernel::devices() const {
   return found;
 }
 
+std::optional<bool> Kernel::udev_ready(const DmDevice& device) const {
+  auto found = udev_ready_.find(device.devnum);
+  return found == udev_ready_.end() ? std::nullopt : std::optional(found->second.ready);
+}
+
+std::vector<DevNum> Kernel::maps_not_ready() const {
+  std::vector<DevNum> found;
+  for (const auto& [devnum, known] : udev_ready_) {
+    if (!known.ready) found.push_back(devnum);
+  }
+  return found;
+}
+
 void Kernel::add_foreign(const std::string& name, const std::string& uuid) {
   auto device = std::make_unique<DmDevice>();
   device->name = MapName{name};
@@ -283,7 +296,9 @@ void Kernel::global_event() {
 
 void Kernel::send_uevent(const DmDevice& device, MapUevent::Action action, bool ready) {
   MapUevent event{action, device.name, device.uuid, device.devnum, ready};
-  queue_.after(random_.duration(milliseconds{1}, milliseconds{40}), [this, event] {
+  queue_.after(random_.duration(milliseconds{1}, milliseconds{40}), [this, event, sent = ++uevents_sent_] {
+    UdevReady& known = udev_ready_[event.devnum];
+    if (sent > known.sent) known = {sent, event.ready.value_or(false) || event.action == MapUevent::Action::remove};
     if (on_uevent) on_uevent(event);
   });
 }

@@ -147,6 +147,9 @@ class Kernel {
   /// All of the map's; none of them is in use.
   void remove_partitions(DmDevice& map);
 
+  /// What udev knows by now: nothing until it has seen an event of the map.
+  [[nodiscard]] std::optional<bool> udev_ready(const DmDevice& device) const;
+  [[nodiscard]] std::vector<DevNum> maps_not_ready() const;
   [[nodiscard]] DmDevice* find(const MapName& name) const;
   [[nodiscard]] DmDevice* find_uuid(const std::string& uuid) const;
   [[nodiscard]] std::vector<DmDevice*> devices() const;  ///< in order of creation
@@ -190,6 +193,12 @@ class Kernel {
   std::vector<std::unique_ptr<DmDevice>> devices_;  ///< removed ones too: requests may still point at them
   std::vector<std::unique_ptr<Target>> old_targets_;  ///< their requests have ended; kept for late timers
   std::map<std::string, DmDevice*> by_name_;
+  struct UdevReady {
+    std::uint64_t sent = 0;  ///< the newest event that counted
+    bool ready = false;
+  };
+  std::map<DevNum, UdevReady> udev_ready_;  ///< MPATH_DEVICE_READY
+  std::uint64_t uevents_sent_ = 0;
   std::uint32_t next_minor_ = 0;
   bool events_armed_ = false;
   bool events_pending_ = false;

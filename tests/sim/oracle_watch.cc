@@ -166,6 +166,8 @@ void Oracle::check_need(const DmDevice& device, const Target& table) {
     return text;
   };
   if (contents(*device.live) != contents(table)) return;
+  // Its event is what it is for.
+  if (kernel_.udev_ready(device) == false) return;
   MapKnowledge& map = maps_[device.wwid()];
   if (map.loads_asked_for > 0) {
     --map.loads_asked_for;

@@ -163,6 +163,9 @@ class SimDiscovery : public ports::Discovery {
   Status trigger(std::string_view sysfs_path, std::string_view action) override;
   Status remove_device(const PathFacts& facts) override;
   Result<std::uint64_t> rescan(const PathFacts& facts) override;
+  std::vector<DevNum> maps_not_ready() override { return udev_maps ? udev_maps() : std::vector<DevNum>{}; }
+
+  std::function<std::vector<DevNum>()> udev_maps;  ///< what udev says of the maps
 
  private:
   [[nodiscard]] Disk* find(std::string_view device) const;

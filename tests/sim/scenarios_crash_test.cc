@@ -321,6 +321,40 @@ TEST_P(DiesInStory, after_any_effect_and_the_next_daemon_puts_it_right) {
   }
 }
 
+TEST(Crash, DuringGhostDelayTheMapIsAnnouncedBySomebody) {
+  Settings settings;
+  settings.no_path_retry = {NoPathRetry::Kind::queue, 0};
+  settings.grouping = "group_by_prio";
+  settings.more_defaults = "path_checker hp_sw\nprio hp_sw\nghost_delay 20\n";
+  bool reached_end = false;
+  for (std::uint64_t effects = 1; !reached_end; ++effects) {
+    SCOPED_TRACE(fmt::format("after {} effects", effects));
+    San san(settings, ArrayKind::hp);
+    san.sim.unused.insert(san.lun().wwid.text);
+    // The controller that owns the volume cannot be reached.
+    san.sim.world.set_link(*san.array.ports[0], Link::down);
+    san.sim.start_daemon();
+    san.sim.daemon->executor.stop_after_effects(effects);
+    san.sim.run(seconds{5});
+    reached_end = !san.sim.daemon->executor.is_stopped();
+    san.sim.kill_daemon();
+    san.sim.run(seconds{2});
+    san.sim.start_daemon();
+    san.sim.run(seconds{1});
+    auto ready = [&] {
+      const DmDevice* map = san.sim.map_of(san.lun());
+      return map != nullptr && san.sim.kernel.udev_ready(*map) == true;
+    };
+    EXPECT_FALSE(ready());
+    EXPECT_TRUE(san.sim.run_until(ready, seconds{40}));
+    std::uint64_t before = san.sim.kernel.table_actions;
+    san.sim.run(minutes{1});
+    EXPECT_EQ(san.sim.kernel.table_actions, before);
+    ASSERT_FALSE(testing::Test::HasFailure());
+    ASSERT_LT(effects, 1000U);
+  }
+}
+
 std::vector<const Story*> all_stories() {
   std::vector<const Story*> all;
   for (const Story& story : stories) all.push_back(&story);

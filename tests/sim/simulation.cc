@@ -132,6 +132,7 @@ Daemon::Daemon(Simulation& owner, Mutation mutation, std::uint64_t seed)
   log.on_line = [this](const std::string& line) { simulation.trace(line); };
   log.on_text = [this](std::string_view text) { simulation.coverage.log_line(text); };
   commands.watcher = &simulation.oracle;
+  discovery.udev_maps = [this] { return simulation.kernel.maps_not_ready(); };
   commands.on_replies = [this] { replies_waiting = true; };
   mutant_commands.on_replies = [this] { replies_waiting = true; };
 }

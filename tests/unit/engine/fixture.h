@@ -160,10 +160,10 @@ class Bench {
     KernelMap& device = map(volume);
     step(MapsChanged{{{device.name, device.uuid, device.devnum, ++device.event_number}}, {}});
   }
-  void map_uevent(std::uint32_t volume = 1) {
+  void map_uevent(std::uint32_t volume = 1, bool ready = true) {
     KernelMap& device = map(volume);
     step(MapUeventSeen{{.action = MapUevent::Action::change, .name = device.name, .uuid = device.uuid,
-                        .devnum = device.devnum, .ready = true}});
+                        .devnum = device.devnum, .ready = ready}});
   }
   void map_goes(std::uint32_t volume = 1, std::vector<DmActor> actors = {}) {
     KernelMap device = map(volume);
@@ -289,6 +289,7 @@ class Bench {
   std::vector<std::string> deleted;              ///< devices that were removed by the product
   bool broken_configuration = false;
   bool enumeration_fails = false;
+  std::vector<DevNum> maps_not_ready;            ///< which udev holds for unusable
   std::vector<std::string> enumeration_order;    ///< empty: by name
   std::optional<Error> message_error;            ///< every message fails with it
   std::optional<MapMessage::Kind> refused_message;  ///< the kernel refuses those of this kind
@@ -422,13 +423,13 @@ class Bench {
     give(ReservationKeySaved{effect.op, {}});
   }
   void answer(Enumerate& effect) {
-    if (enumeration_fails) return give(PathsEnumerated{effect.op, fail(ErrorCode::io, "udev", "cannot enumerate")});
+    if (enumeration_fails) return give(PathsEnumerated{effect.op, fail(ErrorCode::io, "udev", "cannot enumerate"), {}});
     std::vector<DiscoveredPath> found;
     for (const std::string& name : enumeration_order) found.push_back(disks.at(name).found);
     for (const auto& [name, known] : disks) {
       if (enumeration_order.empty()) found.push_back(known.found);
     }
-    give(PathsEnumerated{effect.op, std::move(found)});
+    give(PathsEnumerated{effect.op, std::move(found), maps_not_ready});
   }
   void answer(ListMaps& effect) {
     std::vector<KernelMap> maps;

@@ -412,7 +412,7 @@ TEST(Change, StaleCompletionsAreCountedAndChangeNothing) {
   const Event stale[] = {
       ConfigurationLoaded{op, nullptr, {}},
       StateLoaded{op, {}, {}, {}},
-      PathsEnumerated{op, std::vector<DiscoveredPath>{}},
+      PathsEnumerated{op, std::vector<DiscoveredPath>{}, {}},
       MapsListed{op, std::vector<KernelMap>{}},
       MapRead{op, stranger, KernelMap{}},
       CommandFinished{op, no_path, {}},

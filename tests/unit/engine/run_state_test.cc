@@ -136,6 +136,50 @@ TEST(RunState, GhostDelayGoesOnInTheNextDaemon) {
   }
 }
 
+TEST(RunState, AMapThatUdevHoldsForUnusableIsAnnouncedThoughNobodyKnowsWhy) {
+  struct Row {
+    const char* what;
+    bool in_standby;
+    bool says_so;  ///< udev, when it is asked at the start
+    seconds not_before;
+    seconds at_the_latest;
+  };
+  for (const Row& row : {Row{"a path is up", false, true, seconds{2}, seconds{6}}, Row{"in standby: after ghost_delay", true, true, seconds{28}, seconds{36}},
+                         Row{"an event tells", false, false, seconds{2}, seconds{6}}}) {
+    SCOPED_TRACE(row.what);
+    TwoPaths bench("polling_interval 1\nmax_polling_interval 1\nghost_delay 30");
+    if (row.in_standby) bench.disks.at("sda").sense = bench.disks.at("sdb").sense = in_standby;
+    if (row.says_so) bench.maps_not_ready = {bench.map().devnum};
+    bench.start();
+    if (!row.says_so) bench.map_uevent(1, false);
+    bench.run(row.not_before);
+    EXPECT_TRUE(bench.take_actions().empty());
+    bench.run(row.at_the_latest - row.not_before);
+    auto loads = bench.take_actions();
+    ASSERT_EQ(loads.size(), 1u);
+    EXPECT_FALSE(loads[0].udev.no_paths);
+    EXPECT_FALSE(loads[0].udev.reload) << "the event must say that everything is new";
+    bench.map_uevent();
+    bench.run(minutes{2});
+    EXPECT_TRUE(bench.take_actions().empty());
+  }
+}
+
+TEST(RunState, AMapIsNotAnnouncedWhoseLastPathWentInOurTimeOrThatUdevHasHeardOf) {
+  for (bool in_our_time : {true, false}) {
+    TwoPaths bench("polling_interval 1\nmax_polling_interval 1");
+    if (!in_our_time) bench.maps_not_ready = {bench.map().devnum};
+    bench.start();
+    if (in_our_time) bench.map_uevent();
+    bench.run(seconds{1});
+    bench.map_uevent(1, !in_our_time);
+    if (in_our_time) bench.map_uevent(1, false);
+    if (!in_our_time) bench.map_uevent(1, true);
+    bench.run(minutes{1});
+    EXPECT_TRUE(bench.take_actions().empty()) << in_our_time;
+  }
+}
+
 TEST(RunState, AQuarantineHoldsThoughTheKernelHasLearntTheStrangersName) {
   TwoPaths first("polling_interval 1\nmax_polling_interval 1");
   first.start();

@@ -1,7 +1,8 @@
-# timeout: 300
+# timeout: 560
 # memory: 2048
 # udev: fast
+# label: long
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# 256 paths, of which a quarter hangs (guest/many.sh).
+# 1,024 paths, of which a quarter hangs (guest/many.sh).
 
-many_paths 64
+many_paths 256

@@ -157,6 +157,11 @@ void Engine::Core::judge_suspicion(PathRecord& path, MapRecord& map) {
   Suspicion& suspicion = path.suspicion;
   bool reported = suspicion.since != no_deadline;
   policy::SuspectAction action = policy::action_for_suspect(suspect_situation(path, map));
+  if (action == policy::SuspectAction::report && map.read_at < path.check.command_started) {
+    // The kernel does not tell when it turns to another group: what was read before may be out of date, and with it this judgement.
+    map.kernel_stale = true;
+    queue_map(map);
+  }
   if (action == policy::SuspectAction::report && reported) return;
   if (!reported) suspicion.since = now;
   suspicion.asked_at = path.check.command_started;

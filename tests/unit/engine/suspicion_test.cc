@@ -200,6 +200,17 @@ TEST(Suspicion, NoTrespassForAStall) {
   }
 }
 
+TEST(Suspicion, TheGroupThatTheKernelTurnedToByItselfCountsThoughNoEventToldOfIt) {
+  Volume bench({{"sda"}, {"sdb"}}, "failback manual\ndetect_prio no\ndetect_pgpolicy no", "1 alua", TpgSupport::implicit_and_explicit);
+  bench.map().table.groups[0].state = KernelGroupState::enabled;
+  bench.map().table.groups[1].state = KernelGroupState::active;
+  bench.hang("sda");
+  // Seen anew when the path becomes suspect; judged by it at the next answer of the other one.
+  bench.run(seconds{25});
+  EXPECT_TRUE(bench.is_avoided("sda"));
+  EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
+}
+
 TEST(Suspicion, TheKeywordTunesIt) {
   struct Case {
     const char* value;

@@ -148,7 +148,8 @@ bool EpollLoop::run_posted() {
 
 void EpollLoop::set_deadline(MonoTime deadline) {
   // An armed time that is a little early costs one idle wake-up; a later one for each turn would cost a call for each turn.
-  if (deadline == armed_ || (deadline > armed_ && deadline - armed_ < early_enough)) return;
+  // What is armed may be the beginning of all time, which nothing can be counted from.
+  if (deadline == armed_ || (deadline > armed_ && deadline - early_enough < armed_)) return;
   set_timer(timer_.get(), deadline);
   armed_ = deadline;
 }

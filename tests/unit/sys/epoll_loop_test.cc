@@ -132,6 +132,12 @@ TEST_F(EpollLoopTest, ADeadlineCanBeTakenBack) {
   EXPECT_FALSE(poll());
 }
 
+TEST_F(EpollLoopTest, ADeadlineAtTheBeginningOfTimeCanBePutOff) {
+  loop_->set_deadline(MonoTime::min());
+  loop_->set_deadline(loop_->now() + std::chrono::hours{1});
+  EXPECT_FALSE(poll());
+}
+
 TEST_F(EpollLoopTest, PostsFromManyThreadsAllRunAndInOrderOfEach) {
   constexpr int threads = 4;
   constexpr int posts = 1000;

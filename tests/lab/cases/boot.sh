@@ -1,6 +1,5 @@
 # timeout: 120
 # tree: none
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The machine has what the other cases build on: udevd, device-mapper multipath, scsi_debug, probes, injected errors.
 

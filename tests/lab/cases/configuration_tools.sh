@@ -1,5 +1,4 @@
 # timeout: 150
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the configuration says of real disks: multipath -t and -T, mpathctl lint and why, as root and as somebody else, with and without
 # the daemon.

@@ -1,5 +1,4 @@
 # timeout: 200
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What is missing, broken, forbidden or hostile gives one clear line and the right exit status; existing maps stay as they are.
 

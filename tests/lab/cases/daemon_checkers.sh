@@ -1,5 +1,4 @@
 # timeout: 180
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Checkers other than the default on the real kernel, under verified I/O: alua, where one path speaks for its port group, and directio,
 # also while the daemon is killed with a read outstanding.

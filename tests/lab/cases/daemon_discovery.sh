@@ -1,5 +1,4 @@
 # timeout: 240
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Which maps come of which disks: identities, names, layouts, paths that come and go, links, state files, and what
 # multipath(8) prints, compared with tests/data/topology byte by byte.

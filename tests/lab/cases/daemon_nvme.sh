@@ -1,5 +1,4 @@
 # timeout: 150
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # NVMe namespaces with asymmetric access: checker none and prioritizer ana, both as detected, under verified I/O.
 

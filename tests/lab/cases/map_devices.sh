@@ -1,5 +1,4 @@
 # timeout: 110
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Devices that do not fit or belong to somebody else: what LVM, a mount or a dm device holds, read-only disks, disks of another size, devices
 # of other kinds that have a volume's name or WWID. Each is named, with its holder and what to do, and nothing of others is harmed.

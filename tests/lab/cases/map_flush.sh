@@ -1,5 +1,4 @@
 # timeout: 120
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Maps that are to go: with a partition on top, in use by a mount, a device or a process, whose names are said; nothing is left suspended
 # or without its partition for being in use; a deferred removal is called off when a path returns.

@@ -1,5 +1,4 @@
 # timeout: 150
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Others at work on maps: removed and renamed from outside, with what is known of who did it; devices that use a path directly; a partition
 # map that comes back when its map stays; removals without a daemon, bounded in time; a path that becomes read-only.

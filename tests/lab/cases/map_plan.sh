@@ -1,5 +1,4 @@
 # timeout: 170
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What would be done is said before it is done: mpathctl plan, explain and what-if with a running daemon, multipath -d with and without one.
 # Nothing of it touches the kernel, and a reconfigure then does exactly what the plan said.

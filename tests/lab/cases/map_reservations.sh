@@ -1,5 +1,4 @@
 # timeout: 170
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Persistent reservations on the kernel's target: while this host holds one, paths that appear are registered before they carry I/O, over
 # restarts and kills and under verified I/O; after another host has preempted it, nothing is registered again.

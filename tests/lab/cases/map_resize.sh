@@ -1,5 +1,4 @@
 # timeout: 150
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A volume grows and shrinks under verified I/O. Nobody rescans the paths but the daemon.
 

@@ -1,6 +1,5 @@
 # timeout: 150
 # udev: lean
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # libmpath/sys and the thread lanes on a real kernel, without the daemon: discovery, checks, device-mapper, a host that sleeps.
 probe=/usr/lib/multipath-lab/probe_sys

@@ -1,6 +1,5 @@
 # timeout: 150
 # udev: lean
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Reads past the page cache on a real kernel, without the daemon: a disk that hangs, a host without a free slot, the death of the child
 # while a read holds it, the death of the program; NVMe admin commands.

@@ -1,6 +1,5 @@
 # timeout: 120
 # tree: none
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The kernel's own target as an array: two controllers as ALUA groups, state changes, ports going down, LUNs leaving.
 

@@ -1,5 +1,4 @@
 # timeout: 120
-# beside: others
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The udev rules, with maps made by dmsetup: links, who belongs to a map, when a map is ready and when it is looked at.
 

@@ -45,6 +45,8 @@ struct Engine::Core {
   }
   void log(Severity severity, std::string subject, std::string text);
   OpId new_op() { return static_cast<OpId>(++last_op); }
+  /// Whether `op` is the operation that is awaited there, which is over then. One that nobody awaits any more is counted; null: its object is gone.
+  [[nodiscard]] bool completes(OpId* awaited, OpId op);
   void enter_state(DaemonState state);
 
   // --- startup.cc: configuration, discovery, reconfiguration -------------------------------------------------

@@ -203,11 +203,7 @@ bool Engine::Core::is_emptying(const PathRecord& path) {
 
 void Engine::Core::on(const IoCountersRead& event) {
   PathRecord* path = find_path(event.path);
-  if (path == nullptr || path->counters_op != event.op) {
-    ++counters.stale_completions;
-    return;
-  }
-  path->counters_op = OpId::none;
+  if (!completes(path == nullptr ? nullptr : &path->counters_op, event.op)) return;
   std::optional<std::uint64_t> before = path->in_flight;
   path->in_flight = event.result ? std::optional(event.result->in_flight()) : std::nullopt;
   bool failed = !path->in_table || path->kernel_state == KernelPathState::failed;

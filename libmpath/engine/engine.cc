@@ -42,6 +42,15 @@ void Engine::count_turn(Duration length) {
   if (length > limits::turn_defect) ++counters.slow_turns;
 }
 
+bool Engine::Core::completes(OpId* awaited, OpId op) {
+  if (awaited == nullptr || *awaited != op) {
+    ++counters.stale_completions;
+    return false;
+  }
+  *awaited = OpId::none;
+  return true;
+}
+
 void Engine::Core::step(const Event& event, MonoTime wall, std::vector<Effect>& out) {
   out_ = &out;
   ++counters.events;

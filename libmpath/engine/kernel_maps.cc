@@ -39,11 +39,7 @@ void Engine::Core::read_map(MapRecord& map) {
 
 void Engine::Core::on(const MapRead& event) {
   MapRecord* map = find_map(event.map);
-  if (map == nullptr || map->read_op != event.op) {
-    ++counters.stale_completions;
-    return;
-  }
-  map->read_op = OpId::none;
+  if (!completes(map == nullptr ? nullptr : &map->read_op, event.op)) return;
   if (event.result) map->read_trouble.clear();
   if (event.result && event.result->wwid() == map->wwid) {
     take_kernel_map(*map, *event.result);
@@ -169,8 +165,8 @@ void Engine::Core::map_vanished(MapRecord& map, const std::vector<DmActor>& acto
 MapRecord* Engine::Core::find_listed(const KernelMapListing& listing) {
   auto by_name = map_by_name.find(listing.name);
   MapRecord* named = by_name == map_by_name.end() ? nullptr : find_map(by_name->second);
-  if (!listing.uuid.starts_with("mpath-")) return listing.uuid.empty() ? named : nullptr;
-  auto by_wwid = map_by_wwid.find(Wwid{listing.uuid.substr(6)});
+  if (!is_map_uuid(listing.uuid)) return listing.uuid.empty() ? named : nullptr;
+  auto by_wwid = map_by_wwid.find(wwid_in(listing.uuid));
   return by_wwid == map_by_wwid.end() ? nullptr : find_map(by_wwid->second);
 }
 
@@ -190,7 +186,7 @@ void Engine::Core::on(const MapsChanged& event) {
   for (const KernelMapListing& listing : event.changed) {
     MapRecord* map = find_listed(listing);
     if (map == nullptr) {
-      if (!listing.uuid.starts_with("mpath-")) foreign_names.insert(listing.name);
+      if (!is_map_uuid(listing.uuid)) foreign_names.insert(listing.name);
       continue;
     }
     if (same_device(listing, *map) && map->table_op == OpId::none && map->kernel->name != listing.name) {
@@ -205,7 +201,8 @@ void Engine::Core::on(const MapsChanged& event) {
 
 void Engine::Core::on(const MapUeventSeen& event) {
   if (!resolver) return;
-  auto at = map_by_wwid.find(Wwid{event.uevent.uuid.starts_with("mpath-") ? event.uevent.uuid.substr(6) : std::string{}});
+  const Wwid wwid = wwid_in(event.uevent.uuid);
+  auto at = map_by_wwid.find(wwid);
   MapRecord* map = at == map_by_wwid.end() ? nullptr : find_map(at->second);
   switch (event.uevent.action) {
     case MapUevent::Action::remove:
@@ -215,10 +212,10 @@ void Engine::Core::on(const MapUeventSeen& event) {
       return;
     case MapUevent::Action::change: break;
   }
-  if (event.uevent.uuid.size() <= 6 || !event.uevent.uuid.starts_with("mpath-")) return;
+  if (wwid.empty()) return;
   if (map == nullptr) {
     // Somebody else made it: read it, then it is managed like the others.
-    map = &map_for(Wwid{event.uevent.uuid.substr(6)});
+    map = &map_for(wwid);
   }
   if (!map->kernel && map->table_op == OpId::none) {
     map->name = event.uevent.name;

@@ -46,11 +46,7 @@ void Engine::Core::rescan_paths(MapRecord& map) {
 
 void Engine::Core::on(const PathRescanned& event) {
   PathRecord* path = find_path(event.path);
-  if (path == nullptr || path->rescan_op != event.op) {
-    ++counters.stale_completions;
-    return;
-  }
-  path->rescan_op = OpId::none;
+  if (!completes(path == nullptr ? nullptr : &path->rescan_op, event.op)) return;
   if (!event.size_sectors) {
     log(Severity::warning, path->facts->kernel_name, event.size_sectors.error().message());
   } else if (*event.size_sectors != path->facts->size_sectors) {

@@ -71,7 +71,7 @@ bool Engine::Core::delays_readiness(MapRecord& map, const TableAction& action) {
     }
   }
   if (action.kind == TableActionKind::create && usable && map.settings->ghost_delay.value > seconds{0}) {
-    map.ghost_deadline = now + map.settings->ghost_delay.value;
+    map.ghost_deadline = time_after(now, map.settings->ghost_delay.value);
   }
   if (up || !usable) map.ghost_deadline = no_deadline;
   note_marks(map);

@@ -38,11 +38,9 @@ void Engine::Core::reassign_holders(MapRecord& map) {
 
 void Engine::Core::on(const HoldersReassigned& event) {
   MapRecord* map = find_map(event.map);
-  if (map == nullptr || map->reassign_op != event.op) {
-    ++counters.stale_completions;
-    return;
-  }
-  map->reassign_op = OpId::none;
+  if (!completes(map == nullptr ? nullptr : &map->reassign_op, event.op)) return;
+  // Whoever asked meanwhile wants it done again.
+  if (map->reassign_wanted) queue_map(*map);
   if (!map->reassign_applies) return tell_holders(*map, event);
   RequestResult answer;
   std::string trouble;
@@ -59,19 +57,17 @@ void Engine::Core::on(const HoldersReassigned& event) {
   }
   map->reassign_trouble = std::move(trouble);
   answer_reassign(*map, answer);
-  // Whoever asked meanwhile wants it done again.
-  if (map->reassign_wanted) queue_map(*map);
 }
 
 /// Devices that share a disk with the map that was made on it: their I/O goes past it.
 void Engine::Core::tell_holders(MapRecord& map, const HoldersReassigned& event) {
-  for (std::size_t i = 0; event.result && i < event.result->changed.size(); ++i) {
+  if (!event.result) return;
+  for (const std::string& device : event.result->changed) {
     log(Severity::warning, map.name.text,
-        event.result->changed[i] + " uses one of its paths directly, past the map; 'multipathd reset map " + map.name.text +
+        device + " uses one of its paths directly, past the map; 'multipathd reset map " + map.name.text +
             "' puts it onto the map (reassign_maps does so by itself)");
   }
-  for (std::size_t i = 0; event.result && i < event.result->left.size(); ++i) log(Severity::warning, map.name.text, event.result->left[i].message());
-  if (map.reassign_wanted) queue_map(map);
+  for (const Error& left : event.result->left) log(Severity::warning, map.name.text, left.message());
 }
 
 void Engine::Core::answer_reassign(MapRecord& map, const RequestResult& result) {

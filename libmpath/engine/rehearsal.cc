@@ -156,7 +156,7 @@ class Stage {
   DevNum create(const TableAction& action) {
     KernelMap map;
     map.name = action.spec.name;
-    map.uuid = "mpath-" + action.spec.wwid.text;
+    map.uuid = map_uuid(action.spec.wwid);
     map.devnum = {254, first_new_minor + made_++};
     kernel_.push_back(std::move(map));
     load(kernel_.back(), action);

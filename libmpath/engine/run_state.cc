@@ -164,11 +164,7 @@ void Engine::Core::save_run_state() {
 }
 
 void Engine::Core::on(const RunStateSaved& event) {
-  if (event.op != run_state_op) {
-    ++counters.stale_completions;
-    return;
-  }
-  run_state_op = OpId::none;
+  if (!completes(&run_state_op, event.op)) return;
   run_state_not_before = now + pause_between_saves;
   if (event.result) return;
   log(Severity::warning, {}, "what is known of the paths would not survive a restart: " + event.result.error().message());

@@ -24,11 +24,7 @@ void Engine::Core::request_reconfigure(bool all) {
 }
 
 void Engine::Core::on(const ConfigurationLoaded& event) {
-  if (event.op != configuration_op) {
-    ++counters.stale_completions;
-    return;
-  }
-  configuration_op = OpId::none;
+  if (!completes(&configuration_op, event.op)) return;
   for (const std::string& message : event.messages) log(Severity::warning, {}, message);
   if (!event.config) {
     if (!resolver) {
@@ -67,11 +63,7 @@ void Engine::Core::begin_discovery() {
 }
 
 void Engine::Core::on(const StateLoaded& event) {
-  if (event.op != state_op) {
-    ++counters.stale_completions;
-    return;
-  }
-  state_op = OpId::none;
+  if (!completes(&state_op, event.op)) return;
   for (const std::string& message : event.messages) log(Severity::warning, {}, message);
   take_run_state(event.run_state);
   wwids.clear();
@@ -92,11 +84,7 @@ void Engine::Core::on(const StateLoaded& event) {
 }
 
 void Engine::Core::on(const MapsListed& event) {
-  if (event.op != maps_op) {
-    ++counters.stale_completions;
-    return;
-  }
-  maps_op = OpId::none;
+  if (!completes(&maps_op, event.op)) return;
   target_version = event.target_version;
   if (!event.maps) {
     log(Severity::error, "device-mapper", event.maps.error().message());
@@ -131,11 +119,7 @@ void Engine::Core::adopt_kernel_map(const KernelMap& kernel) {
 }
 
 void Engine::Core::on(const PathsEnumerated& event) {
-  if (event.op != enumerate_op) {
-    ++counters.stale_completions;
-    return;
-  }
-  enumerate_op = OpId::none;
+  if (!completes(&enumerate_op, event.op)) return;
   if (!event.paths) {
     log(Severity::error, "udev", event.paths.error().message());
     discovery_failed = true;

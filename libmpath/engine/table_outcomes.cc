@@ -13,11 +13,7 @@ constexpr Duration longest_backoff = seconds{60};
 
 void Engine::Core::on(const TableActionFinished& event) {
   MapRecord* map = find_map(event.map);
-  if (map == nullptr || map->table_op != event.op) {
-    ++counters.stale_completions;
-    return;
-  }
-  map->table_op = OpId::none;
+  if (!completes(map == nullptr ? nullptr : &map->table_op, event.op)) return;
   map->kernel_stale = true;
   note_table_action(*map, event.result.has_value());
   touch(*map);

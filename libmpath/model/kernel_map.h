@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libmpath/base/error.h"
@@ -44,6 +45,15 @@ struct MultipathTable {
   friend bool operator==(const MultipathTable&, const MultipathTable&) = default;
 };
 
+/// device-mapper's uuid of a multipath map: this, then the WWID.
+inline constexpr std::string_view map_uuid_prefix = "mpath-";
+[[nodiscard]] inline std::string map_uuid(const Wwid& wwid) { return std::string(map_uuid_prefix) + wwid.text; }
+[[nodiscard]] inline bool is_map_uuid(std::string_view uuid) { return uuid.starts_with(map_uuid_prefix); }
+/// Empty for the uuid of another device.
+[[nodiscard]] inline Wwid wwid_in(std::string_view uuid) {
+  return is_map_uuid(uuid) ? Wwid{std::string(uuid.substr(map_uuid_prefix.size()))} : Wwid{};
+}
+
 /// Everything one read of a map gives.
 struct KernelMap {
   MapName name;
@@ -58,8 +68,8 @@ struct KernelMap {
   bool deferred_remove = false;     ///< it goes with its last opener
   bool has_inactive_table = false;  ///< a table was loaded and not yet resumed into place
 
-  [[nodiscard]] bool is_multipath() const { return uuid.starts_with("mpath-"); }
-  [[nodiscard]] Wwid wwid() const { return is_multipath() ? Wwid{uuid.substr(6)} : Wwid{}; }
+  [[nodiscard]] bool is_multipath() const { return is_map_uuid(uuid); }
+  [[nodiscard]] Wwid wwid() const { return wwid_in(uuid); }
 };
 
 /// Of the kernel's multipath target: major, minor, patch level. Zeros: not known.

@@ -408,7 +408,7 @@ void Executor::run_table(std::shared_ptr<engine::RunTableAction> effect) {
       case TableActionKind::create: {
         Result<DevNum> made = device_mapper.create(action.spec, action.udev);
         if (made) {
-          std::string uuid = "mpath-" + action.spec.wwid.text;
+          std::string uuid = map_uuid(action.spec.wwid);
           for (DevNum path : action.fail_after_load) {
             (void)device_mapper.message(action.spec.name, uuid, {.kind = MapMessage::Kind::fail_path, .path = path, .group = 0});
           }

@@ -14,7 +14,7 @@ namespace mpath::runtime {
 [[nodiscard]] inline std::optional<KernelMap> read_listed(ports::DeviceMapper& device_mapper, const KernelMapListing& entry) {
   auto map = device_mapper.read(entry.name);
   if (map) return std::move(*map);
-  if (map.error().code == ErrorCode::not_found || entry.uuid.starts_with("mpath-")) return std::nullopt;
+  if (map.error().code == ErrorCode::not_found || is_map_uuid(entry.uuid)) return std::nullopt;
   return KernelMap{.name = entry.name, .uuid = {}, .devnum = entry.devnum, .table = {}};
 }
 

@@ -15,7 +15,7 @@ namespace mpath::sys {
 
 namespace {
 
-constexpr std::size_t longest_wwid = 128 - sizeof("mpath-") + 1;  ///< DM_UUID_LEN - 1, without the prefix
+constexpr std::size_t longest_wwid = 128 - map_uuid_prefix.size();  ///< DM_UUID_LEN - 1, without the prefix
 constexpr int read_attempts = 3;  ///< table and status are two calls; a table may change between them
 
 /// "part1-mpath-…" for the map "mpath-…": kpartx's uuid of a partition map.
@@ -137,7 +137,7 @@ Result<DevNum> DeviceMapper::create(const MapSpec& spec, UdevFlags flags) {
   if (spec.wwid.empty() || spec.wwid.text.size() > longest_wwid) {
     return fail(ErrorCode::invalid_argument, spec.name.text, "the map has no WWID that device-mapper could store");
   }
-  const std::string uuid = "mpath-" + spec.wwid.text;
+  const std::string uuid = map_uuid(spec.wwid);
   remove_unfinished(uuid);
   if (auto there = control_.info(spec.name)) {
     return fail(ErrorCode::exists, spec.name.text, "there is a device of this name already", there->uuid);

@@ -10,6 +10,7 @@
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
+#include "libmpath/sys/directory.h"
 #include "libmpath/sys/processes.h"
 #include "libmpath/sys/sysfs.h"
 

@@ -9,6 +9,7 @@
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
+#include "libmpath/sys/directory.h"
 #include "libmpath/sys/processes.h"
 
 namespace mpath::sys {

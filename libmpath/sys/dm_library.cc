@@ -159,7 +159,7 @@ std::uint16_t udev_bits(UdevFlags flags) {
 }
 
 Status create(const MapSpec& spec, const std::string& parameters, std::uint16_t bits, UdevWait wait) {
-  std::string uuid = "mpath-" + spec.wwid.text;
+  std::string uuid = map_uuid(spec.wwid);
   return read_write_first(spec, [&](bool read_only, int& error_number) -> Status {
     Task task(DM_DEVICE_CREATE, spec.name, "the map cannot be created");
     task.set([&] { return dm_task_set_uuid(task.get(), uuid.c_str()); });

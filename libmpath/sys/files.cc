@@ -10,11 +10,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
-#include <memory>
 
 #include "libmpath/base/limits.h"
 #include "libmpath/base/text.h"
 #include "libmpath/base/unique_fd.h"
+#include "libmpath/sys/directory.h"
 
 namespace mpath::sys {
 
@@ -247,12 +247,10 @@ Status Files::mark_failed(const Wwid& wwid, bool failed) {
 
 std::vector<Wwid> Files::marked_failed() {
   std::vector<Wwid> marked;
-  std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir((paths_.run_directory + std::string(marks_directory)).c_str()), ::closedir);
-  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
-    if (entry->d_name[0] == '.') continue;
-    if (marked.size() == limits::failed_wwids) break;
-    marked.push_back(Wwid{entry->d_name});
-  }
+  for_each_entry(paths_.run_directory + std::string(marks_directory), [&](int, const char* name) {
+    marked.push_back(Wwid{name});
+    return marked.size() < limits::failed_wwids;
+  });
   std::ranges::sort(marked);
   return marked;
 }

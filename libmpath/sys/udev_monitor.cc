@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "libmpath/base/limits.h"
+#include "libmpath/model/kernel_map.h"
 
 namespace mpath::sys {
 
@@ -36,8 +37,7 @@ void read_map(udev_device* device, Uevent& event) {
                 .name = {property(device, "DM_NAME")}, .uuid = property(device, "DM_UUID"), .devnum = event.devnum,
                 .ready = std::nullopt};
   if (std::string ready = property(device, "MPATH_DEVICE_READY"); !ready.empty()) map.ready = ready == "1";
-  constexpr std::string_view prefix = "mpath-";
-  if (map.uuid.starts_with(prefix) && map.uuid.size() > prefix.size()) event.map = std::move(map);
+  if (!wwid_in(map.uuid).empty()) event.map = std::move(map);
 }
 
 std::optional<Uevent> to_uevent(udev_device* device) {

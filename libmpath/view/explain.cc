@@ -173,6 +173,10 @@ void say_others(Statements& out, const engine::RehearsalInputs& inputs, DevNum d
           {Key::reassign_maps});
 }
 
+bool is_marked_failed(const engine::RehearsalInputs& inputs, const Wwid& wwid) {
+  return std::ranges::find(inputs.failed_wwids, wwid) != inputs.failed_wwids.end();
+}
+
 /// What became of the volume's map, if it was removed or could not be made, and how to get it. False if that is not so.
 bool say_lost_map(Statements& out, const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const Wwid& wwid) {
   const auto absent = std::ranges::find(snapshot.absent_maps, wwid, &engine::AbsentMapView::wwid);
@@ -184,7 +188,7 @@ bool say_lost_map(Statements& out, const Snapshot& snapshot, const engine::Rehea
   }
   const bool fails = is_known && absent->failed;
   if (fails) out.say("map", "none: " + failed_text(*absent->failed, snapshot.now));
-  if (std::ranges::find(inputs.failed_wwids, wwid) != inputs.failed_wwids.end()) {
+  if (is_marked_failed(inputs, wwid)) {
     out.say("failed", fmt::format("the last attempt to make its map failed, so others do not wait for it: marked in /run/multipath/failed_wwids. End what "
                                   "holds the disks{}; then: multipathd add map {}. The mark goes when the map is made",
                                   fails ? "" : " (the log says what it was)", escape(wwid.text)));
@@ -273,8 +277,7 @@ Explained explain_disk(const Snapshot& snapshot, const engine::RehearsalInputs& 
 /// A volume whose map is not there, asked for by its WWID.
 std::optional<Explained> explain_absent(const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const Wwid& wwid) {
   const bool has_path = std::ranges::any_of(snapshot.paths, [&](const auto& path) { return path && path->facts && path->facts->wwid == wwid; });
-  const bool is_marked = std::ranges::find(inputs.failed_wwids, wwid) != inputs.failed_wwids.end();
-  if (wwid.empty() || (!has_path && !is_marked)) return std::nullopt;
+  if (wwid.empty() || (!has_path && !is_marked_failed(inputs, wwid))) return std::nullopt;
   Statements out(snapshot, {.wwid = wwid.text});
   say_no_map(out, snapshot, inputs, wwid);
   return Explained{escape(wwid.text), "map", out.take()};

@@ -143,6 +143,7 @@ ordered_json absent_maps_json(const engine::Snapshot& snapshot) {
 
 /// Suspect, far worse than its siblings, or not registered; in the first two cases it may be in use.
 bool is_remarkable(const engine::PathView& path) { return path.suspect || path.outlier || path.bar == engine::Bar::unregistered; }
+
 void append_remarkable_paths(std::string& out, const engine::Snapshot& snapshot) {
   for (const auto& path : snapshot.paths) {
     if (!path || !is_remarkable(*path)) continue;

@@ -77,9 +77,7 @@ class Remover {
     auto list = device_mapper_->list();
     if (!list) return std::unexpected(list.error());
     for (const KernelMapListing& entry : *list) {
-      std::string_view wwid = entry.uuid;
-      if (wwid.starts_with("mpath-")) wwid.remove_prefix(6);
-      if (names(wanted, entry.name, wwid, entry.devnum)) return device_mapper_->read(entry.name);
+      if (names(wanted, entry.name, wwid_in(entry.uuid), entry.devnum)) return device_mapper_->read(entry.name);
     }
     return fail(ErrorCode::not_found, wanted.name, "there is no such map");
   }

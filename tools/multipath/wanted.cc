@@ -29,19 +29,13 @@ Result<Wanted> resolve(const std::string& argument) {
   return Wanted{.kind = Wanted::Kind::name, .name = argument, .devnum = {}};
 }
 
-bool names(const Wanted& wanted, const MapName& name, std::string_view wwid, DevNum devnum) {
+bool names(const Wanted& wanted, const MapName& name, const Wwid& wwid, DevNum devnum) {
   if (wanted.kind != Wanted::Kind::name) return devnum == wanted.devnum;
-  return name.text == wanted.name || wwid == wanted.name || wanted.name == fmt::format("dm-{}", devnum.minor);
+  return name.text == wanted.name || wwid.text == wanted.name || wanted.name == fmt::format("dm-{}", devnum.minor);
 }
 
 bool is_wanted(const engine::MapView& map, const Wanted& wanted) {
-  switch (wanted.kind) {
-    case Wanted::Kind::everything: return true;
-    case Wanted::Kind::name:
-    case Wanted::Kind::map_device:
-    case Wanted::Kind::device: break;
-  }
-  if (names(wanted, map.name, map.wwid.text, map.devnum)) return true;
+  if (wanted.kind == Wanted::Kind::everything || names(wanted, map.name, map.wwid, map.devnum)) return true;
   if (wanted.kind == Wanted::Kind::name) return false;
   for (const engine::GroupView& group : map.groups) {
     for (const auto& path : group.paths) {

@@ -25,7 +25,7 @@ struct Wanted {
 [[nodiscard]] Result<Wanted> resolve(const std::string& argument);
 
 /// Whether it is this map by itself: its device, or one of its names. Not for Kind::everything.
-[[nodiscard]] bool names(const Wanted& wanted, const MapName& name, std::string_view wwid, DevNum devnum);
+[[nodiscard]] bool names(const Wanted& wanted, const MapName& name, const Wwid& wwid, DevNum devnum);
 
 /// The map itself, or one that has the device as a path.
 [[nodiscard]] bool is_wanted(const engine::MapView& map, const Wanted& wanted);

@@ -298,18 +298,6 @@ TEST(Suspension, StaysWrittenDownUntilTheMapGoesOn) {
   EXPECT_EQ(bench.run_state_file, "");
 }
 
-TEST(Suspension, EndsThoughResumeWasAskedForBeforeItHadBegun) {
-  TwoPaths bench;
-  bench.hold<RunTableAction>();
-  bench.ask(RequestKind::suspend_map);
-  bench.run(seconds{1});
-  bench.ask(RequestKind::resume_map);
-  bench.release<RunTableAction>();
-  bench.run(seconds{5});
-  EXPECT_FALSE(bench.map().suspended);
-  EXPECT_EQ(bench.run_state_file, "");
-}
-
 TEST(Suspension, IsEndedByAResumeThatComesBeforeItIsDone) {
   TwoPaths bench;
   bench.hold<RunTableAction>();
@@ -321,6 +309,7 @@ TEST(Suspension, IsEndedByAResumeThatComesBeforeItIsDone) {
   EXPECT_FALSE(bench.map().suspended);
   EXPECT_THAT(bench.take_kinds(), ElementsAre(suspend, resume));
   for (const auto& [id, result] : bench.replies) EXPECT_EQ(result.outcome, Outcome::ok);
+  EXPECT_EQ(bench.run_state_file, "");
 }
 
 TEST(Suspension, AskedForWhileTheMapIsAboutToGoOnIsAnsweredWhenItStandsStillAgain) {

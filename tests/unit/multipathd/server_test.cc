@@ -50,6 +50,22 @@ class ServerTest : public ::testing::Test {
     std::string frame = *ipc::encode_frame(text);
     EXPECT_EQ(::send(fd.get(), frame.data(), frame.size(), MSG_NOSIGNAL), static_cast<ssize_t>(frame.size()));
   }
+  /// So many clients, each of which has asked something.
+  std::vector<UniqueFd> crowd_of(std::size_t count) {
+    std::vector<UniqueFd> crowd;
+    for (std::size_t i = 0; i < count; ++i) {
+      crowd.push_back(connect());
+      say(crowd.back(), "show paths");
+      turn();
+    }
+    return crowd;
+  }
+  /// Only the length of a request that is too long for a user.
+  void announce_large(const UniqueFd& client) {
+    const std::size_t length_word = limits::user_request_bytes + 1;
+    EXPECT_EQ(::send(client.get(), &length_word, sizeof length_word, MSG_NOSIGNAL), static_cast<ssize_t>(sizeof length_word));
+    turn();
+  }
   /// Until it goes, clients are another user's than root's: root tries it as somebody else, anybody else is one already.
   struct AsUser {
     AsUser() : was_root(::geteuid() == 0 && ::seteuid(65534) == 0) {}
@@ -115,9 +131,7 @@ TEST_F(ServerTest, users_send_short_requests_only) {
   EXPECT_EQ(handed_over.size(), 1u);
   EXPECT_FALSE(is_closed(client));
   UniqueFd other = connect();
-  const std::size_t length_word = limits::user_request_bytes + 1;
-  EXPECT_EQ(::send(other.get(), &length_word, sizeof length_word, MSG_NOSIGNAL), static_cast<ssize_t>(sizeof length_word));
-  turn();
+  announce_large(other);
   EXPECT_TRUE(is_closed(other)) << "its length alone says that it is too long";
 }
 
@@ -126,21 +140,14 @@ TEST_F(ServerTest, root_may_bring_a_configuration) {
   if (!user.was_root) GTEST_SKIP() << "only root can be root";
   ASSERT_EQ(::seteuid(0), 0);
   UniqueFd client = connect();
-  const std::size_t length_word = limits::user_request_bytes + 1;
-  EXPECT_EQ(::send(client.get(), &length_word, sizeof length_word, MSG_NOSIGNAL), static_cast<ssize_t>(sizeof length_word));
-  turn();
+  announce_large(client);
   EXPECT_FALSE(is_closed(client));
 }
 
 TEST_F(ServerTest, of_users_only_a_few_requests_are_worked_on_at_once) {
   answers = false;
   AsUser user;
-  std::vector<UniqueFd> crowd;
-  for (std::size_t i = 0; i < limits::user_requests + 3; ++i) {
-    crowd.push_back(connect());
-    say(crowd.back(), "show paths");
-    turn();
-  }
+  std::vector<UniqueFd> crowd = crowd_of(limits::user_requests + 3);
   ASSERT_EQ(handed_over.size(), limits::user_requests);
   // One that is answered and takes its reply makes room for the next one; so does one that goes before its turn.
   crowd[limits::user_requests] = {};
@@ -160,12 +167,7 @@ TEST_F(ServerTest, of_users_only_a_few_requests_are_worked_on_at_once) {
 TEST_F(ServerTest, what_a_user_gave_up_counts_until_it_is_done) {
   answers = false;
   AsUser user;
-  std::vector<UniqueFd> crowd;
-  for (std::size_t i = 0; i < limits::user_requests; ++i) {
-    crowd.push_back(connect());
-    say(crowd.back(), "show paths");
-    turn();
-  }
+  std::vector<UniqueFd> crowd = crowd_of(limits::user_requests);
   crowd[0] = {};
   server->expire(loop->now() + seconds{1});
   turn();
@@ -183,12 +185,7 @@ TEST_F(ServerTest, what_a_user_gave_up_counts_until_it_is_done) {
 TEST_F(ServerTest, users_who_wait_for_their_turn_are_told_that_it_takes_too_long) {
   answers = false;
   AsUser user;
-  std::vector<UniqueFd> crowd;
-  for (std::size_t i = 0; i < limits::user_requests + 1; ++i) {
-    crowd.push_back(connect());
-    say(crowd.back(), "show paths");
-    turn();
-  }
+  std::vector<UniqueFd> crowd = crowd_of(limits::user_requests + 1);
   server->expire(loop->now() + seconds{1});
   turn();
   char text[64] = {};
@@ -206,12 +203,7 @@ TEST_F(ServerTest, users_who_wait_for_their_turn_are_told_that_it_takes_too_long
 TEST_F(ServerTest, replies_that_users_do_not_take_are_few) {
   reply = std::string(4U << 20, 'x');
   AsUser user;
-  std::vector<UniqueFd> crowd;
-  for (std::size_t i = 0; i < limits::user_requests + 3; ++i) {
-    crowd.push_back(connect());
-    say(crowd.back(), "show paths");
-    turn();
-  }
+  std::vector<UniqueFd> crowd = crowd_of(limits::user_requests + 3);
   EXPECT_EQ(handed_over.size(), limits::user_requests);
   crowd[0] = {};
   turn();

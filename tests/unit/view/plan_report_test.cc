@@ -6,6 +6,7 @@
 
 #include "libmpath/view/explain.h"
 #include "tests/unit/engine/fixture.h"
+#include "tests/unit/view/seen.h"
 
 namespace mpath::view {
 namespace {
@@ -29,20 +30,7 @@ class PlanTest : public ::testing::Test {
     (void)bench.take_messages();
   }
 
-  engine::RehearsalInputs inputs() {
-    engine::RehearsalInputs seen;
-    config::SourceFile file{"/etc/multipath.conf", bench.config_text, config::FileKind::main};
-    config::ParseOptions options;
-    options.hardware_table = false;
-    seen.configuration.config = config::parse(std::span(&file, 1), options).config;
-    seen.state.wwids = bench.wwids_file;
-    seen.state.bindings = bench.bindings_file;
-    seen.state.run_state = bench.run_state_file;
-    seen.now = bench.now;
-    for (const auto& [name, map] : bench.kernel) seen.maps.push_back(map);
-    for (const auto& [name, disk] : bench.disks) seen.paths.push_back(disk.found);
-    return seen;
-  }
+  engine::RehearsalInputs inputs() { return seen_on(bench); }
   PlanReport plan(const std::vector<std::string>& words = {}) { return plan_report(*bench.picture(), inputs(), words); }
 
   Bench bench{"path_grouping_policy multibus\npath_selector \"service-time 0\""};

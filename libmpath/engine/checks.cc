@@ -71,6 +71,7 @@ void Engine::Core::start_check(PathRecord& path) {
   path.check.again = false;
   path.check.wanted = false;
   path.check.registration_tried = false;
+  path.check.queried_in_vain = false;
   path.check.started = now;
   path.next_check = no_deadline;
   ++counters.checks_started;
@@ -261,6 +262,7 @@ bool Engine::Core::take_name(PathRecord& path) {
 }
 
 void Engine::Core::continue_check(PathRecord& path) {
+  if (path.check.queried_in_vain) return finish_check(path);
   if (needs_registration(path)) return start_registration(path);
   if (needs_target_groups(path)) {
     MapRecord* map = find_map(path.map);

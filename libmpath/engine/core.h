@@ -427,6 +427,7 @@ struct Engine::Core {
   [[nodiscard]] Drain* drain_of(const PathRecord& path);
   void begin_drain(PathRecord& path);
   void end_drain(PathRecord& path, std::string_view why);
+  void forget_drain(PathRecord& path, std::string_view why);
   /// The path is about to get other facts: what is known of its drain goes with it to its new place.
   void move_drain(const PathRecord& path, const PathFacts& facts);
   /// A path that was drained before it went (or before the daemon was started) stays so.

@@ -136,7 +136,17 @@ void Engine::Core::begin_drain(PathRecord& path) {
   if (MapRecord* map = find_map(path.map)) queue_map(*map);
 }
 
+/// What was known of it while somebody worked on it may not be true any more: it carries I/O again as soon as it has answered.
 void Engine::Core::end_drain(PathRecord& path, std::string_view why) {
+  forget_drain(path, why);
+  if (!is_usable(path.health.state)) return check_now(path);
+  // No failure of it, so it is counted as none.
+  path.health = {.state = PathState::unchecked, .since = now, .reason = "was drained and has not answered since"};
+  touch(path);
+  check_now(path);
+}
+
+void Engine::Core::forget_drain(PathRecord& path, std::string_view why) {
   drains.erase(drain_key(path.facts->wwid, policy::place_of(*path.facts)));
   marks_changed = true;
   std::erase(draining, path.id);
@@ -145,7 +155,6 @@ void Engine::Core::end_drain(PathRecord& path, std::string_view why) {
   path.counters_op = OpId::none;
   log(Severity::notice, path.facts->kernel_name, fmt::format("is not drained any more: {}", why));
   touch(path);
-  check_now(path);
   if (MapRecord* map = find_map(path.map)) queue_map(*map);
 }
 
@@ -186,12 +195,15 @@ void Engine::Core::restore_drains(std::vector<Drain> known) {
   set_drain_timer();
 }
 
-/// The map has no usable path. While a drain is not confirmed nobody works on the path yet: it serves its map rather than nothing.
+/// The map has no usable path. While a drain is not confirmed nobody works on the path yet: it serves its map rather than nothing, and at
+/// once.
 void Engine::Core::give_up_drains(MapRecord& map) {
   for (PathRecord& path : paths_of(map)) {
     if (!path.drained || !is_usable(path.health.state)) continue;
     const Drain* drain = drain_of(path);
-    if (drain != nullptr && drain->undo_at != no_deadline) end_drain(path, "its map has no other usable path, and it is not confirmed");
+    if (drain == nullptr || drain->undo_at == no_deadline) continue;
+    forget_drain(path, "its map has no other usable path, and it is not confirmed");
+    check_now(path);
   }
 }
 

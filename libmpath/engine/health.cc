@@ -15,6 +15,11 @@ constexpr seconds least_between_reads = seconds{60};
 constexpr Duration last_look = milliseconds{500};
 constexpr Duration kernel_failure_memory = seconds{60};
 
+/// What is asked when the checker has said that the path works.
+bool comes_after_verdict(CheckStep step) {
+  return step == CheckStep::target_groups || step == CheckStep::prioritize || step == CheckStep::registration;
+}
+
 }  // namespace
 
 Bar Engine::Core::bar(const PathRecord& path) {
@@ -67,6 +72,10 @@ MonoTime Engine::Core::held_until(const PathRecord& path) {
 
 void Engine::Core::finish_check(PathRecord& path) {
   CheckMachine& check = path.check;
+  if (check.queried_in_vain && comes_after_verdict(check.step)) {
+    check.started = now;
+    return begin_asking(path);
+  }
   check.step = CheckStep::idle;
   check.op = OpId::none;
   --checks_outstanding;
@@ -157,7 +166,8 @@ void Engine::Core::refresh_now_and_then(MapRecord& map) {
 }
 
 /// The command has not come back after its timeout and the kernel's error handling: the path is out of service, the command stays
-/// outstanding, and its end, whenever it comes, ends the check.
+/// outstanding, and its end, whenever it comes, ends the check. If it is a query that follows the checker's verdict, that verdict is out of
+/// date then: the checker asks once more.
 void Engine::Core::command_overdue(PathRecord& path) {
   if (path.check.op == OpId::none || path.checks_disabled) return;
   if (!std::exchange(path.check.late, true)) {
@@ -171,6 +181,7 @@ void Engine::Core::command_overdue(PathRecord& path) {
   path.answered = true;
   path.silent = true;
   path.check.identify_wanted = true;
+  path.check.queried_in_vain = comes_after_verdict(path.check.step);
   timers.cancel(path.timer);
   if (MapRecord* map = find_map(path.map)) queue_map(*map);
 }

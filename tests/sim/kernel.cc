@@ -200,7 +200,8 @@ Status Kernel::rename(DmDevice& device, const MapName& new_name) {
   by_name_[new_name.text] = &device;
   ++table_actions;
   if (watcher) watcher->renamed(device);
-  send_uevent(device, MapUevent::Action::change, !device.flags.no_paths);
+  // The flags of the last load are not in this event, and without flags the rules hold the map for ready.
+  send_uevent(device, MapUevent::Action::change, true);
   global_event();
   return {};
 }

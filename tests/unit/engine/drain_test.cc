@@ -57,6 +57,24 @@ TEST_F(DrainTest, undrain_takes_it_back) {
   EXPECT_EQ(bench.ask(Request{.kind = RequestKind::mpathctl_undrain, .subjects = {"host1"}}).outcome, Outcome::failed);
 }
 
+TEST_F(DrainTest, a_path_that_is_taken_back_carries_no_io_before_it_has_answered) {
+  bench.ask(drain({"sda", "sdb"}));
+  bench.ask(drain({"sdc"}, seconds{60}));
+  bench.run(seconds{30});
+  // Nobody has asked it since the cable went.
+  bench.disks.at("sda").answer = Answer::dead;
+  bench.disks.at("sdb").answer = bench.disks.at("sdc").answer = Answer::none;
+  (void)bench.take_messages();
+  bench.ask(Request{.kind = RequestKind::mpathctl_undrain, .subjects = {"sda", "sdb"}});
+  bench.run(seconds{30});
+  EXPECT_EQ(bench.health("sda"), PathState::down);
+  EXPECT_EQ(bench.health("sdb"), PathState::unchecked);
+  EXPECT_TRUE(bench.take_messages().empty()) << "sdc, which nobody has confirmed, neither";
+  for (const char* name : {"sda", "sdb", "sdc"}) bench.answers_again(name);
+  bench.run(seconds{21});
+  for (const char* name : {"sda", "sdb", "sdc"}) EXPECT_EQ(bench.kernel_state(name), KernelPathState::active) << name;
+}
+
 TEST_F(DrainTest, is_refused_naming_the_maps_that_would_keep_too_few_paths) {
   RequestResult both = bench.ask(drain({"host1", "host2"}));
   EXPECT_EQ(both.outcome, Outcome::failed);

@@ -232,5 +232,39 @@ TEST(Priority, ArgumentsAreParsedOnceAndRemarkedOnce) {
   EXPECT_EQ(bench.times_logged("is not an expression and a number"), 1);
 }
 
+/// A path that has answered its checker and then does not answer what is asked for its priority.
+class HangingQuery : public ::testing::Test {
+ protected:
+  HangingQuery() {
+    bench.alua_disk("sda", 1);
+    bench.alua_disk("sdb", 1);
+    bench.start();
+    bench.map_uevent();
+    bench.run(minutes{2});
+    for (auto& [disk, known] : bench.disks) known.target_groups_hang = true;
+    for (int second = 0; second < 60 && bench.hung.empty(); ++second) bench.run(seconds{1});
+    name = bench.attached_paths.at(bench.hung.at(0).path);
+    bench.run(seconds{33});
+  }
+  Bench bench;
+  std::string name;
+};
+
+TEST_F(HangingQuery, ItsEndBringsThePathBackOnlyIfTheCheckerSaysSoOnceMore) {
+  EXPECT_EQ(bench.health(name), PathState::timeout);
+  EXPECT_EQ(bench.kernel_state(name), KernelPathState::failed);
+  (void)bench.take_messages();
+  bench.answers_again(name, Answer::dead);
+  EXPECT_EQ(bench.health(name), PathState::down);
+  bench.run(seconds{20});
+  EXPECT_EQ(bench.kernel_state(name), KernelPathState::failed);
+}
+
+TEST_F(HangingQuery, APathThatWorksServesAllTheSame) {
+  bench.answers_again(name);
+  EXPECT_EQ(bench.health(name), PathState::up);
+  EXPECT_EQ(bench.kernel_state(name), KernelPathState::active);
+}
+
 }  // namespace
 }  // namespace mpath::engine

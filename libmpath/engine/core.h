@@ -196,6 +196,7 @@ struct Engine::Core {
   // --- port_groups.cc: what one path asks for all of its map ----------------------------------------------------
   void planned_check(PathRecord& path);
   [[nodiscard]] bool is_served(PathRecord& path);
+  [[nodiscard]] Duration report_freshness() const;
   void share_verdict(const PathRecord& path);
   [[nodiscard]] bool needs_target_groups(const PathRecord& path);
   void judge_target_groups(PathRecord& path, const CommandOutcome& outcome);

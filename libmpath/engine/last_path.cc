@@ -58,7 +58,8 @@ void Engine::Core::update_usable(MapRecord& map) {
   if (map.no_path_since != no_deadline) {
     // Another configuration is in force, or queueing is allowed again: it is counted anew.
     if (map.queueing_disabled) map.counted_retries.reset();
-    if (map.queueing_disabled || map.counted_retries == map.settings->no_path_retry.value) return;
+    bool other_length = map.retry_deadline != no_deadline && map.counted_interval != daemon().polling_interval.value;
+    if (map.queueing_disabled || (map.counted_retries == map.settings->no_path_retry.value && !other_length)) return;
     map.retries_expired = false;
     map.retry_deadline = no_deadline;
     count_retries(map, now);
@@ -71,6 +72,7 @@ void Engine::Core::update_usable(MapRecord& map) {
 void Engine::Core::count_retries(MapRecord& map, MonoTime since) {
   const NoPathRetry& retry = map.settings->no_path_retry.value;
   map.counted_retries = retry;
+  map.counted_interval = daemon().polling_interval.value;
   if (retry.kind != NoPathRetry::Kind::checks) return;
   map.retry_deadline = time_after(since, daemon().polling_interval.value * retry.checks);
   ++map.queue_timeouts;

@@ -21,6 +21,9 @@ bool can_be_spoken_for(const PathRecord& path) {
 
 }  // namespace
 
+/// For so long a report serves the checks that come after it.
+Duration Engine::Core::report_freshness() const { return Duration{daemon().polling_interval.value} / 2; }
+
 /// The path's turn has come by its interval. With the checker `alua` the path of its port group that was asked longest ago asks for all.
 void Engine::Core::planned_check(PathRecord& path) {
   if (std::exchange(path.check.wanted, false) || !is_served(path)) start_check(path);
@@ -39,7 +42,7 @@ bool Engine::Core::is_served(PathRecord& path) {
       is_asked = is_asked || member.check.started + groups_answer_limit > now;
       continue;
     }
-    is_fresh = is_fresh || member.last_answer + daemon().polling_interval.value / 2 > now;
+    is_fresh = is_fresh || member.last_answer + report_freshness() > now;
     if (member.last_answer < oldest->last_answer) oldest = &member;
   }
   if (is_fresh) {
@@ -77,7 +80,7 @@ bool Engine::Core::needs_target_groups(const PathRecord& path) {
     if (reader->check.step == CheckStep::target_groups && reader->check.command_started + groups_answer_limit > now) return false;
   }
   return !path.priority || map->groups_read_at == MonoTime{} ||
-         map->groups_read_at + daemon().polling_interval.value / 2 <= now;
+         map->groups_read_at + report_freshness() <= now;
 }
 
 void Engine::Core::judge_target_groups(PathRecord& path, const CommandOutcome& outcome) {

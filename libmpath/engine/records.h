@@ -349,6 +349,7 @@ struct MapRecord {
   MonoTime without_path_before_restart = no_deadline;  ///< since when, as the daemon before us knew it
   MonoTime retry_deadline = no_deadline;   ///< of no_path_retry
   std::optional<NoPathRetry> counted_retries;  ///< what the countdown was begun with
+  seconds counted_interval{0};         ///< … and with which polling_interval
   MonoTime no_path_since = no_deadline;
   bool retries_expired = false;
   bool queueing_disabled = false;          ///< by command

@@ -201,9 +201,15 @@ void Engine::Core::judge_late_checks(MapRecord& map) {
 }
 
 /// What was true when a path became suspect may not be any more: it is not avoided if that leaves nothing, or makes the kernel turn to
-/// another controller.
+/// another controller, or if a configuration has switched it off.
 void Engine::Core::review_suspects(MapRecord& map) {
   for (PathRecord& path : paths_of(map)) {
+    if (!path.settings->suspect_after.value && (path.suspect || path.suspicion.since != no_deadline)) {
+      path.suspect = false;
+      path.suspicion = {};
+      touch_because(path, Severity::notice, "not suspect any more: suspect_after is off");
+      continue;
+    }
     if (!path.suspect || !path.in_table) continue;
     if (policy::action_for_suspect(suspect_situation(path, map)) == policy::SuspectAction::avoid) continue;
     // After a restart nothing is known of the others yet.

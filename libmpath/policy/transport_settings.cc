@@ -17,6 +17,7 @@ seconds least_dev_loss(const NoPathRetry& retry, seconds polling_interval) {
     case NoPathRetry::Kind::checks: break;
   }
   seconds held = polling_interval * static_cast<std::int64_t>(retry.checks);
+  if (held >= dev_loss_infinity) return dev_loss_infinity;
   return std::min(held + held / 60 + seconds{5}, dev_loss_infinity);
 }
 

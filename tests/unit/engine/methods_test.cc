@@ -35,6 +35,35 @@ TEST(AluaChecker, OneReportForEachPortGroupAndInterval) {
   EXPECT_THAT(bench.messages, IsEmpty());
 }
 
+TEST(AluaChecker, OneReportForEachPortGroupAndSecondWhereThatIsTheInterval) {
+  FourPaths bench("path_checker alua\npolling_interval 1\nmax_polling_interval 1");
+  bench.run(minutes{2});
+  EXPECT_EQ(bench.commands, bench.target_group_reports);
+  EXPECT_NEAR(static_cast<double>(bench.commands), 2.0 * 120, 10);
+}
+
+TEST(Priority, OneReportForAllPathsOfAMapAndSecondWhereThatIsTheInterval) {
+  FourPaths bench("polling_interval 1\nmax_polling_interval 1");
+  bench.run(minutes{2});
+  EXPECT_NEAR(static_cast<double>(bench.target_group_reports), 120.0, 10);
+}
+
+TEST(Priority, ArgumentsAreOfNoConcernToAPrioritizerThatWasDetected) {
+  const struct {
+    const char* defaults;
+    int preferred_optimized;
+  } rows[] = {{"prio alua\nprio_args exclusive_pref_bit", 50}, {"detect_prio no\nprio alua\nprio_args exclusive_pref_bit", 130},
+              {"detect_prio no\nprio alua", 50}};
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.defaults);
+    FourPaths bench(row.defaults);
+    bench.access = {{1, 0x80}, {2, 0x81}};
+    bench.run(seconds{25});
+    EXPECT_EQ(bench.path("sda")->priority, row.preferred_optimized);
+    EXPECT_EQ(bench.path("sdc")->priority, 90);
+  }
+}
+
 TEST(AluaChecker, EachPathHasItsTurn) {
   FourPaths bench("path_checker alua");
   bench.disks.at("sdb").answer = Answer::dead;

@@ -107,6 +107,31 @@ TEST(Queueing, AnotherNoPathRetryIsCountedFromWhenItIsInForce) {
   }
 }
 
+TEST(Queueing, AnotherPollingIntervalIsAnotherTimeToCount) {
+  Settled bench("polling_interval 60\nno_path_retry 10");
+  bench.lose_both();
+  bench.run(minutes{1});
+  bench.configure("polling_interval 5\nno_path_retry 10");
+  bench.ask(RequestKind::reconfigure);
+  bench.run(seconds{45});
+  EXPECT_TRUE(bench.queues());
+  bench.run(seconds{10});
+  EXPECT_FALSE(bench.queues());
+}
+
+TEST(Queueing, AConfigurationThatSaysTheSameDoesNotBeginTheCountAnew) {
+  Settled bench("no_path_retry 12");
+  bench.lose_both();
+  for (int i = 0; i < 3; ++i) {
+    bench.run(seconds{15});
+    bench.configure(fmt::format("no_path_retry 12\nfailback {}", i + 1));
+    bench.ask(i == 1 ? RequestKind::reconfigure_all : RequestKind::reconfigure);
+  }
+  EXPECT_TRUE(bench.queues());
+  bench.run(seconds{20});
+  EXPECT_FALSE(bench.queues());
+}
+
 TEST(Queueing, IsCountedAgainWhenItIsAllowedAgain) {
   Settled bench("no_path_retry 6");
   bench.lose_both();

@@ -112,6 +112,32 @@ TEST(Suspicion, IsOverWithAConfigurationThatSwitchesItOffWhileAnAnswerIsLate) {
   EXPECT_FALSE(bench.path("sda")->suspect);
 }
 
+TEST(Suspicion, IsOverForAPathThatIsAvoidedWhenAConfigurationSwitchesItOff) {
+  Volume bench(together);
+  bench.hang("sda");
+  bench.run(seconds{5});
+  ASSERT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
+  bench.configure("path_grouping_policy group_by_serial\nsuspect_after off");
+  bench.ask(RequestKind::reconfigure);
+  bench.run(seconds{1});
+  EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::active);
+  EXPECT_FALSE(bench.path("sda")->suspect);
+  EXPECT_EQ(bench.health("sda"), PathState::up) << "until the time of the check is over";
+  bench.run(minutes{1});
+  EXPECT_EQ(bench.health("sda"), PathState::timeout);
+  EXPECT_EQ(bench.kernel_state("sda"), KernelPathState::failed);
+}
+
+TEST(Suspicion, NeitherShortensACommandNorSendsAnotherNorClosesAnything) {
+  Volume bench(together, "checker_timeout 45");
+  bench.hang("sda");
+  bench.run(seconds{40});
+  ASSERT_TRUE(bench.is_avoided("sda"));
+  ASSERT_EQ(bench.hung.size(), 1U);
+  EXPECT_EQ(std::get<ScsiCommand>(bench.hung.front().command).timeout, seconds{45});
+  EXPECT_TRUE(bench.attached_paths.contains(bench.hung.front().path));
+}
+
 TEST(Suspicion, TheLastUsablePathIsNeverAvoided) {
   Volume bench(together);
   bench.disks.at("sdb").answer = Answer::dead;
@@ -331,6 +357,19 @@ TEST(Suspicion, ASiblingThatAnotherPathSpeaksForIsAskedItself) {
   bench.step(PathAppeared{bench.disks.at("sdb").found});
   bench.run(seconds{3});
   EXPECT_EQ(bench.times_logged("sdb: suspect"), 1);
+}
+
+TEST(Suspicion, DoesNotSurviveARestartIntoAConfigurationWithoutIt) {
+  Volume before(together);
+  before.hang("sda");
+  before.run(seconds{3});
+  Bench after("suspect_after off");
+  after.disks = before.disks;
+  after.kernel = before.kernel;
+  after.run_state_file = before.run_state_file;
+  after.start();
+  after.run(seconds{10});
+  EXPECT_FALSE(after.path("sda")->suspect);
 }
 
 TEST(Suspicion, SurvivesARestart) {

@@ -79,6 +79,13 @@ TEST(TransportSettings, RemotePort) {
   }
 }
 
+TEST(TransportSettings, TheLongestTimesThatAFileCanNameAreForEver) {
+  std::vector<TransportRemark> remarks;
+  TransportWishes wishes = transport_wishes(settings(limit(5), {}), checks(INT32_MAX), seconds{4294967294}, remarks);
+  EXPECT_EQ(wishes.dev_loss_tmo, dev_loss_infinity);
+  EXPECT_EQ(wishes.fast_io_fail_tmo, limit(5));
+}
+
 std::vector<SysfsWrite> writes(const PathFacts& facts, const config::PathSettings& path, NoPathRetry retry = {}) {
   std::vector<TransportRemark> remarks;
   return transport_writes(facts, transport_wishes(path, retry, seconds{5}, remarks), std::nullopt, remarks);

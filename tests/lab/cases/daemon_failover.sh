@@ -1,4 +1,5 @@
 # timeout: 180
+# cpus: 2
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Ports, a controller and access states change under verified I/O. Checks are 20 s apart, so what is seen within a few
 # seconds is seen because the kernel's events are listened to.

@@ -1,4 +1,5 @@
 # timeout: 560
+# cpus: 2
 # memory: 2048
 # udev: fast
 # label: long

@@ -1,4 +1,4 @@
-# timeout: 170
+# timeout: 300
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Every grouping policy with every path selector that this kernel has, on an ALUA array: the table is loaded once, and what the kernel
 # prints of it is known as right, so that the next reconfiguration loads nothing.

@@ -9,7 +9,9 @@ sectors() { blockdev --getsz /dev/mapper/"$map"; }
 note "one LUN, four paths, 16 MB"
 san_tcm 1 4 16 || fail "no array"
 map=$(tcm_wwid 0)
-daemon_config
+check_often="polling_interval 2
+	max_polling_interval 4"
+daemon_config "$check_often"
 daemon_start || fail "the daemon does not start"
 wait_for 20 maps_up 1 4 || fail "no map"
 same "size" 32768 "$(sectors)"
@@ -25,7 +27,8 @@ io_goes_on || fail "I/O stands still"
 same "resize to the size it has" ok "$(multipathd resize map "$map")"
 
 note "by itself"
-daemon_config "auto_resize grow_only"
+daemon_config "$check_often
+	auto_resize grow_only"
 same "reply" ok "$(multipathd reconfigure)"
 wait_for 10 daemon_idle || fail "not idle"
 volume 48

@@ -1,4 +1,5 @@
 # timeout: 960
+# cpus: 2
 # memory: 1536
 # label: long
 # SPDX-License-Identifier: LGPL-2.1-or-later

@@ -1,4 +1,5 @@
 # timeout: 150
+# cpus: 2
 # udev: lean
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # libmpath/sys and the thread lanes on a real kernel, without the daemon: discovery, checks, device-mapper, a host that sleeps.

@@ -114,7 +114,7 @@ io_start() {
   shift
   io_dm=$(readlink -f "/dev/mapper/$io_map") && io_dm=${io_dm##*/}
   fio --name=io --filename="/dev/mapper/$io_map" --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --size=8M \
-    --iodepth=8 --verify=crc32c --verify_fatal=1 --verify_backlog=64 --rate_iops=400,400 --time_based --runtime=1000 \
+    --iodepth=8 --verify=crc32c --verify_fatal=1 --verify_backlog=64 --rate_iops=200,200 --time_based --runtime=1000 \
     --output=/run/fio.json --output-format=json "$@" >/run/fio.log 2>&1 &
   io_pid=$!
   io_goes_on 20

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import image, machine
 
 UDEV = ("lean", "fast", "full")
-DEFAULTS = {"timeout": "120", "memory": "1024", "cpus": "2", "udev": "lean", "tree": "yes", "count": "nothing"}
+DEFAULTS = {"timeout": "120", "memory": "1024", "cpus": "1", "udev": "lean", "tree": "yes", "count": "nothing"}
 
 
 class BadCase(Exception):

@@ -10,12 +10,14 @@ import ctypes
 import fcntl
 import os
 import re
+import resource
 import secrets
 import selectors
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -25,6 +27,8 @@ from . import image, recipe
 
 GUEST_LIBRARY = Path(__file__).resolve().parent.parent / "guest"
 TEST_DATA = Path(__file__).resolve().parents[2] / "data"
+LARGE_FILE = 1 << 20
+PROGRAMS_IN_GUEST = Path("/run/programs")
 MARK = b"\x1e"
 TIMED_OUT = 124
 NO_STATUS = 125  # the machine ended without giving the script's status
@@ -65,6 +69,7 @@ def boot_once(boot: image.Image, order: Order, last_try: bool) -> tuple[int | No
         nonce = secrets.token_hex(8)
         fill_share(work, order, nonce)
         kernel_log = work / "kernel.log"
+        costs = Costs()
         machine = subprocess.Popen(command(boot, order, work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=open(work / "qemu.log", "wb"), preexec_fn=die_with_parent)
         try:
@@ -72,12 +77,30 @@ def boot_once(boot: image.Image, order: Order, last_try: bool) -> tuple[int | No
         finally:
             machine.kill()
             machine.wait()
+            costs.tell(kernel_log)
         started = kernel_log.exists() and "lab: script starts" in kernel_log.read_text(errors="replace")
         if order.share:
             shutil.copy(kernel_log, order.share / "kernel.log")
         if status is not None or started or last_try:
             explain(status, order, work, kernel_log)
         return status, started
+
+
+class Costs:
+    """What one machine took; from it one sees which case makes the whole run long, and whether it works or waits."""
+
+    def __init__(self):
+        self.begin = time.monotonic()
+        self.before = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    def tell(self, kernel_log: Path) -> None:
+        elapsed = time.monotonic() - self.begin
+        now = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = now.ru_utime + now.ru_stime - self.before.ru_utime - self.before.ru_stime
+        text = kernel_log.read_text(errors="replace") if kernel_log.exists() else ""
+        began = re.search(r"^\[ *([0-9.]+)\] lab: script starts", text, re.M)
+        script = f"the script began after {float(began[1]):.1f} s" if began else "no script began"
+        image.say(f"{elapsed:.1f} s, {script}; {used:.1f} s of processor time")
 
 
 class Slot:
@@ -116,11 +139,40 @@ def fill_share(work: Path, order: Order, nonce: str) -> None:
     (share / "settings").write_text(
         f"LAB_NONCE={nonce}\nLAB_UDEV={order.udev}\nLAB_SHARED={'yes' if order.share else 'no'}\n")
     if order.tree:
-        # One stream instead of a share: quicker to copy, and the files belong to root in the guest.
+        pack_tree(order.tree, work)
+
+
+def pack_tree(tree: Path, work: Path) -> None:
+    """Makes of the tree one stream, tree.tar, which is quicker to copy than a share, and whose files belong to root in the
+    guest. What is large, programs with sanitizers above all, is a link in it: the file itself is on a file system of its
+    own, programs.ext4, of which the guest reads what it uses."""
+    def of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = "root"
+        return entry
+
+    programs = work / "programs"
+    programs.mkdir()
+    size = 0
+    with tarfile.open(work / "tree.tar", "w") as archive:
         # Its contents, not the folder itself: a temporary folder's mode must not become that of the machine's root.
-        names = sorted(entry.name for entry in order.tree.iterdir()) or ["-T", "/dev/null"]
-        subprocess.run(["tar", "-C", str(order.tree), "--owner=0", "--group=0", "--numeric-owner", "-cf",
-                        str(work / "tree.tar"), *names], check=True)
+        for path in sorted(tree.rglob("*")):
+            name = path.relative_to(tree)
+            if path.is_symlink() or not path.is_file() or path.stat().st_size < LARGE_FILE:
+                archive.add(path, str(name), recursive=False, filter=of_root)
+                continue
+            size += path.stat().st_size
+            (programs / name).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(path, programs / name)
+            except OSError:  # another file system
+                shutil.copy2(path, programs / name)
+            link = tarfile.TarInfo(str(name))
+            link.type, link.linkname = tarfile.SYMTYPE, str(PROGRAMS_IN_GUEST / name)
+            archive.addfile(of_root(link))
+    if size:
+        subprocess.run([image.find_tool("mkfs.ext4"), "-q", "-F", "-O", "^has_journal,^metadata_csum", "-m", "0", "-d", str(programs),
+                        str(work / "programs.ext4"), f"{size * 11 // 10 // 1024 + 16384}k"], check=True, stdout=subprocess.DEVNULL)
 
 
 def command(boot: image.Image, order: Order, work: Path) -> list[str]:
@@ -146,6 +198,9 @@ def command(boot: image.Image, order: Order, work: Path) -> list[str]:
     if order.tree:
         line += ["-drive", f"file={work / 'tree.tar'},if=none,id=tree,format=raw,readonly=on",
                  "-device", "virtio-blk-pci,drive=tree"]
+        if (work / "programs.ext4").exists():
+            line += ["-drive", f"file={work / 'programs.ext4'},if=none,id=programs,format=raw,readonly=on",
+                     "-device", "virtio-blk-pci,drive=programs"]
     return line
 
 

@@ -281,6 +281,7 @@ struct Engine::Core {
   [[nodiscard]] const MapPlan& plan_map(MapRecord& map, const plan::Options& allowed);
   [[nodiscard]] bool carries_io(const MapRecord& map);
   [[nodiscard]] bool may_resize(const MapRecord& map);
+  [[nodiscard]] MonoTime flush_allowed_from(const MapRecord& map);
   [[nodiscard]] std::optional<std::string> load_blocked(MapRecord& map, const MapSpec& spec);
   [[nodiscard]] bool brings_hope(const MapSpec& spec);
   [[nodiscard]] std::optional<std::string> silence_in(const MapRecord& map);

@@ -96,6 +96,8 @@ void Engine::Core::set_map_timer(MapRecord& map) {
   consider(map.message_retry_at);
   consider(map.settle_until);
   if (map.wishes_load) consider(map.regrouped_at + regroup_pause);
+  if (map.wishes_load) consider(map.carries_until);
+  if (map.resize_wanted) consider(flush_allowed_from(map));
   // Its end is seen by whatever looks at the map next; a map that stands still or is gone must not be woken for it over and over.
   consider(map.ghost_deadline);
   consider(map.announce_at);

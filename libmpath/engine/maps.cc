@@ -74,7 +74,7 @@ void Engine::Core::tell_misfit(const MapRecord& map, PathRecord& path, std::uint
 /// that work, as what it said before, or comes after all others in the kernel's order.
 std::optional<int> Engine::Core::assumed_priority(const MapRecord& map, const PathRecord& path) {
   bool asks = policy::asks_device(path.priority_method());
-  bool is_old = path.priority && asks && path.in_table && !is_usable(path.health.state);
+  bool is_old = (path.priority || path.priority_refused) && asks && path.in_table && !is_usable(path.health.state);
   if (!is_old && (path.priority || path.priority_refused || path.priority_method() == policy::PriorityMethod::missing)) return path.priority;
   auto speaks_for_it = [&](const PathRecord* other) {
     bool knows = other != nullptr && other != &path && other->map == map.id && (other->priority || other->priority_refused);
@@ -200,13 +200,23 @@ bool Engine::Core::carries_io(const MapRecord& map) {
   });
 }
 
-/// A new size needs a flush, and without a path that the kernel uses that would fail the I/O that waits for one.
+/// A new size needs a flush, and without a path that the kernel uses that would fail the I/O that waits for one. Where I/O has just failed on
+/// a path, it may be about to fail on the others.
 bool Engine::Core::may_resize(const MapRecord& map) {
   if (!map.resize_wanted) return false;
   if (!wire::features_has(map.kernel->table.features, wire::queue_if_no_path)) return true;
+  if (flush_allowed_from(map) > now) return false;
   return std::ranges::any_of(paths_of(map), [](const PathRecord& path) {
     return path.in_table && may_serve(path) && path.kernel_state == KernelPathState::active;
   });
+}
+
+MonoTime Engine::Core::flush_allowed_from(const MapRecord& map) {
+  MonoTime from{};
+  for (const PathRecord& path : paths_of(map)) {
+    if (path.in_table && path.kernel_failed_at != MonoTime{}) from = std::max(from, path.kernel_failed_at + pause_before_flush);
+  }
+  return from;
 }
 
 /// The table has a path that works and that the one in force lacks: worth a load whatever may hang.
@@ -362,6 +372,10 @@ bool Engine::Core::may_act_now(MapRecord& map, const TableAction& action) {
   bool only_moves = action.reason.kind == ReasonKind::group_order && !map.configuring;
   if (only_moves && map.regrouped_at + regroup_pause > now) {
     map.wishes_load = true;
+    return false;
+  }
+  if (map.carries_until > now && carries_io(map)) {
+    defer(map, "the map stood still for long a moment ago");
     return false;
   }
   if (!map.forced && map.kernel->table_fingerprint == map.loaded_answer &&

@@ -328,6 +328,7 @@ struct MapRecord {
   std::string deferred;
   bool wishes_load = false;
   MonoTime regrouped_at{};                 ///< when a load that only moves paths between groups began last
+  MonoTime carries_until{};                ///< after a load that took long: until then it goes on carrying I/O
   bool regroup_wanted = false;             ///< a mark changed that counts for the groups, whatever failback says
   PlanInputs planned_from;                 ///< `planned` follows from it; without settings: nothing has been planned
   MapPlan planned;

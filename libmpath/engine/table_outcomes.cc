@@ -37,6 +37,9 @@ void Engine::Core::on(const TableActionFinished& event) {
     case TableActionKind::reload:
     case TableActionKind::resize:
       loaded(*map);
+      if (Duration stood = now - map->table_begun; stood > long_standstill) {
+        map->carries_until = now + std::min<Duration>(stood, pause_after_standstill_most);
+      }
       // Whatever it was loaded for, the map goes on with it.
       if (std::exchange(map->resume_wanted, false) && (!map->suspended_by_us || map->suspension_stale)) answer_waiting(*map, {});
       if (map->table_kind == TableActionKind::resize) {

@@ -19,6 +19,12 @@ inline constexpr Duration regroup_pause = seconds{5};
 inline constexpr Duration fresh_answer = seconds{1};
 /// … and a slow one within this.
 inline constexpr Duration fresh_answer_most = seconds{5};
+/// After I/O has failed on a path of a map that queues no flush is begun for so long.
+inline constexpr Duration pause_before_flush = seconds{5};
+/// A load during which the map stood still for longer than the first of these is followed by another one when it has carried I/O for as long
+/// as it stood still, at most for the second.
+inline constexpr Duration long_standstill = seconds{1};
+inline constexpr Duration pause_after_standstill_most = seconds{60};
 /// How long a load waits for what there is to know of a device in the table.
 inline constexpr Duration stranger_patience = seconds{10};
 /// REPORT TARGET PORT GROUPS: one path asks for all of its map; after so long without an answer another one may.

@@ -333,7 +333,7 @@ void Faults::crash() {
 
 /// The process gets no time, while the machine goes on.
 void Faults::stop_daemon() {
-  if (!sim_.daemon || sim_.daemon->stopped) return;
+  if (!sim_.daemon || sim_.daemon->stopped || sim_.daemon->exited) return;
   sim_.trace("fault: the daemon is stopped");
   sim_.daemon->stopped = true;
   sim_.oracle.daemon_stopped();

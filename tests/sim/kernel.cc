@@ -100,6 +100,7 @@ Status Kernel::load(DmDevice& device, const MultipathTable& table, bool read_onl
   auto target = parse(table);
   if (!target) {
     trace(fmt::format("kernel: load {} refused: {}", device.name.text, target.error().cause));
+    if (watcher) watcher->load_refused(device);
     return std::unexpected(target.error());
   }
   (*target)->read_only = read_only;
@@ -109,6 +110,11 @@ Status Kernel::load(DmDevice& device, const MultipathTable& table, bool read_onl
   if (device.inactive) release(std::move(device.inactive));
   device.inactive = std::move(*target);
   return {};
+}
+
+Status Kernel::refuse_load(DmDevice& device) {
+  if (watcher) watcher->load_refused(device);
+  return mpath::fail(ErrorCode::io, device.name.text, "cannot load the table", "no memory");
 }
 
 Status Kernel::resume(DmDevice& device, UdevFlags flags, bool flush, std::move_only_function<void()> resumed) {

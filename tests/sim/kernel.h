@@ -110,6 +110,7 @@ class KernelWatcher {
   virtual ~KernelWatcher() = default;
   virtual void created(const DmDevice& device) = 0;
   virtual void loading(const DmDevice& device, const Target& table) = 0;
+  virtual void load_refused(const DmDevice& device) = 0;
   virtual void swapped(const DmDevice& device) = 0;
   virtual void renamed(const DmDevice& device) = 0;
   virtual void removed(const DmDevice& device) = 0;
@@ -128,6 +129,8 @@ class Kernel {
   Result<DevNum> create(const MapName& name, const std::string& uuid, const MultipathTable& table, bool read_only,
                         UdevFlags flags);
   Status load(DmDevice& device, const MultipathTable& table, bool read_only = false);
+  /// Instead of load(): the kernel has no memory for it.
+  Status refuse_load(DmDevice& device);
   /// Begins the swap. `resumed` is called when the device runs with its new table.
   Status resume(DmDevice& device, UdevFlags flags, bool flush, std::move_only_function<void()> resumed);
   /// The process that waits in resume() is killed: a swap that has not come about does not, and its table stays loaded.

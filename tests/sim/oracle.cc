@@ -38,13 +38,20 @@ bool Oracle::may_await_load(const DmDevice& device) const {
   });
 }
 
-const Disk* Oracle::working_for(const std::string& wwid, Duration length) const {
+/// How much longer than others it may be kept out of service for its failures.
+Duration Oracle::distrust_of(const Disk& disk) const {
+  auto known = paths_.find(&disk);
+  return known != paths_.end() && known->second.bar == "unreliable" ? settings_.distrust : Duration{};
+}
+
+const Disk* Oracle::working_for(const std::string& wwid, Duration length, bool counts_unreliable) const {
   if (daemon_age() < length + seconds{5}) return nullptr;
   const DmDevice* device = kernel_.find_uuid("mpath-" + wwid);
   bool load_waits = device != nullptr && may_await_load(*device);
   for (const auto& disk : world_.disks()) {
     bool found = disk->present && wwid_of(*disk) == wwid && disk->udev_wwid == wwid && now() - disk->udev_changed >= length;
-    if (!found || !world_.usable_for(*disk, length) || is_commanded(*disk)) continue;
+    Duration needed = length + (counts_unreliable ? Duration{} : distrust_of(*disk));
+    if (!found || !world_.usable_for(*disk, needed) || is_commanded(*disk)) continue;
     bool outside = device != nullptr && device->live && !device->live->holds(*disk);
     // Whose size is not the map's stays outside until the map is resized.
     bool fits = outside && disk->kernel_size_sectors == device->live->size_sectors;
@@ -143,6 +150,8 @@ void Oracle::swapped(const DmDevice& device) {
   for (const TargetPath& path : device.live->paths) {
     if (!map.failed_before.contains(path.disk)) know(*path.disk).down_since.reset();
   }
+  // It goes on with what else it is to be.
+  if (map.configured_in_vain != MonoTime{}) map.configured_in_vain = now() - longest_retry;
   if (map.held_by_others || may_await_load(device)) map.stood_still_at = now();
   Duration limit = settings_.notice_limit() + settings_.distrust + longest_retry;
   std::erase_if(map.occasions, [&](MonoTime at) { return now() - at > limit && map.stood_still_at < at + limit - longest_retry; });
@@ -284,7 +293,8 @@ void Oracle::request_ended(const DmDevice& device, const IoResult& result, Durat
   const MapKnowledge& map = maps_[device.wwid()];
   bool must_queue = settings_.no_path_retry.kind != NoPathRetry::Kind::fail && !map.gave_up && map.queueing_disabled.wish == Wish::no;
   if (must_queue) violate("failed early", device.name.text + ": a request failed although it had to be queued");
-  if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit()); disk && now() >= map.excused_until) {
+  // One that is not trusted serves again when the others have failed; what they had then may have failed with them.
+  if (const Disk* disk = working_for(device.wwid(), settings_.recovery_limit(), false); disk && now() >= map.excused_until) {
     violate("failed early", fmt::format("{}: a request failed although {} works", device.name.text, disk->name));
   }
 }

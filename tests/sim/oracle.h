@@ -68,6 +68,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   // KernelWatcher
   void created(const DmDevice& device) override;
   void loading(const DmDevice& device, const Target& table) override;
+  void load_refused(const DmDevice& device) override;
   void swapped(const DmDevice& device) override;
   void renamed(const DmDevice&) override { count("kernel", "rename"); }
   void removed(const DmDevice& device) override;
@@ -166,6 +167,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     std::optional<MonoTime> suspended_since;
     MonoTime stood_still_at{};  ///< last, on request or by somebody else
     MonoTime created{};
+    MonoTime configured_in_vain{};  ///< the kernel refused the load that a configuration or a command wanted
     std::uint64_t loads_asked_for = 0;
     std::optional<MonoTime> registered_again;  ///< after it was preempted
     bool preempted = false;
@@ -202,7 +204,8 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   void check_grouping_final(const DmDevice& device, const Lun& lun);
   [[nodiscard]] bool definitely_bad(const Disk& disk) const;
   /// A path of the volume has been working, with a daemon to see it, for so long.
-  [[nodiscard]] const Disk* working_for(const std::string& wwid, Duration length) const;
+  [[nodiscard]] const Disk* working_for(const std::string& wwid, Duration length, bool counts_unreliable = true) const;
+  [[nodiscard]] Duration distrust_of(const Disk& disk) const;
   [[nodiscard]] Duration daemon_age() const;
   /// Queueing ends, by message or by a table without it.
   void giving_up(const DmDevice& device);

@@ -40,16 +40,19 @@ bool Oracle::is_commanded(const Disk& disk) const {
   return place != places_.end() && holds(place->second.drained);
 }
 
-/// A name, a host or a port of the array.
+/// A name, a host or a port of the array. Of a disk that has just gone the daemon may not have heard yet: what is said of it then holds for the
+/// next disk in its place, or does not.
 bool Oracle::is_selected(const Request& request, const Disk& disk) const {
-  if (!disk.present) return false;
+  if (!disk.present && now() - disk.vanished > heard_limit) return false;
   if (!request.path.empty()) return request.path == disk.name;
   return std::ranges::any_of(request.subjects, [&](const std::string& word) {
     return word == disk.name || word == fmt::format("host{}", disk.host->number) || word == disk.port->name;
   });
 }
 
-bool Oracle::is_known_well(const Disk& disk) const { return now() - disk.appeared > heard_limit && daemon_age() > heard_limit; }
+bool Oracle::is_known_well(const Disk& disk) const {
+  return disk.present && now() - disk.appeared > heard_limit && daemon_age() > heard_limit;
+}
 
 void Oracle::request_sent(const Request& request) {
   auto is = [&](auto... kinds) { return ((request.kind == kinds) || ...); };
@@ -90,7 +93,8 @@ void Oracle::request_done(const Request& request) {
     Wish wish = is_known_well(*disk) ? Wish::yes : Wish::maybe;
     if (is(RequestKind::fail_path)) know(*disk).disabled.set(wish, now());
     if (is(RequestKind::reinstate_path)) know(*disk).disabled.set(Wish::no, now());
-    if (is(RequestKind::reinstate_path, RequestKind::mpathctl_undrain)) place.drained.set(Wish::no, now());
+    bool ends_drain = is(RequestKind::reinstate_path, RequestKind::mpathctl_undrain);
+    if (ends_drain && (disk->present || place.drained.wish != Wish::no)) place.drained.set(disk->present ? Wish::no : Wish::maybe, now());
     // Without a confirmation it may be given up for the last path's sake.
     if (is(RequestKind::mpathctl_drain)) place.drained.set(request.confirm_within ? Wish::maybe : wish, now());
     bool is_news = is(RequestKind::mpathctl_drain, RequestKind::mpathctl_drain_confirm, RequestKind::mpathctl_undrain, RequestKind::reinstate_path);

@@ -13,6 +13,8 @@ namespace {
 constexpr Duration fail_again_limit = seconds{1};
 /// A configuration that was asked for is in force, and its messages are sent.
 constexpr Duration configuration_limit = seconds{20};
+/// A load that the kernel refused is tried again after this at the latest.
+constexpr Duration longest_retry = seconds{60};
 /// A message that the kernel refused is sent again after a second; a path may change twice meanwhile.
 constexpr Duration picture_limit = seconds{4};
 /// No request takes longer in the kernel than its own timeout and what follows it.
@@ -87,9 +89,11 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
     if (known.bad && !known.down_since) known.down_since = now();
     return;
   }
-  bool reads = std::holds_alternative<BlockRead>(command) || scsi_operation(command) == 0x28;
+  bool is_direct = std::holds_alternative<BlockRead>(command);
+  bool reads = is_direct || scsi_operation(command) == 0x28;
   if (scsi_operation(command) != 0x00 && !reads) return;
-  if (reads && settings_.more_defaults.find("marginal_path_err") != std::string::npos) {
+  // Test reads go past the page cache; a READ command is a checker's own.
+  if (is_direct && settings_.more_defaults.find("marginal_path_err") != std::string::npos) {
     known.perhaps_bad = !clean && outcome.status != 0x18;
     if (!known.perhaps_bad) known.bad = false;
     return;
@@ -98,8 +102,11 @@ void Oracle::command_answered(const Disk& disk, const DeviceCommand& command, co
     bool passive = outcome.sense[13] == 0x0b || (outcome.sense[13] == 0x02 && disk.port->array->kind == ArrayKind::hp);
     bool standby = key == 2 && outcome.sense[12] == 4 && passive;
     bool transitioning = key == 2 && outcome.sense[12] == 4 && outcome.sense[13] == 0x0a;
-    if (key == 6 || transitioning) return;
-    known.bad = !standby;
+    // A CLARiiON may change its controller between the page and the read of one check.
+    bool decides = reads && disk.port->array->kind == ArrayKind::clariion;
+    if (key == 6 || (transitioning && !decides)) return;
+    // Whose checker reads, as of a controller that was the active one a moment ago, cannot do with one that stands by.
+    known.bad = !standby || reads;
   } else {
     // Who has to read cannot do without.
     known.bad = !clean && !(outcome.status == 0x18 && !reads);
@@ -149,7 +156,14 @@ void Oracle::reconfigured(bool loads_all) {
 bool Oracle::is_configuring(const MapKnowledge& map) const {
   // What a map should be is seen to when it goes on.
   MonoTime last = std::max({settings_changed_, reconfigured_, map.created, daemon_since_.value_or(MonoTime{}), map.stood_still_at});
-  return now() - last < configuration_limit;
+  // What was asked for is owed until the load is tried again.
+  bool is_owed = map.configured_in_vain != MonoTime{} && now() - map.configured_in_vain < longest_retry + configuration_limit;
+  return is_owed || now() - last < configuration_limit;
+}
+
+void Oracle::load_refused(const DmDevice& device) {
+  MapKnowledge& map = maps_[device.wwid()];
+  if (is_configuring(map)) map.configured_in_vain = now();
 }
 
 /// The tables are the same but for the group that is used first.
@@ -213,7 +227,9 @@ void Oracle::check_waiting(const DmDevice& device, MapKnowledge& map) {
     }
   }
   if (!device.live) return;
-  if (device.live->queue_if_no_path) map.gave_up = false;
+  // A table without queueing that is about to be swapped in was judged when it was loaded.
+  bool gives_up = device.inactive && !device.inactive->queue_if_no_path;
+  if (device.live->queue_if_no_path && !gives_up) map.gave_up = false;
   bool hopeless = std::none_of(device.live->paths.begin(), device.live->paths.end(),
                                [&](const TargetPath& path) { return may_look_usable(device, *path.disk); });
   if (!hopeless || device.live->valid_paths() > 0 || device.suspended) {

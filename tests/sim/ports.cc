@@ -142,7 +142,7 @@ Status SimDeviceMapper::load(const MapName& name, const MapSpec& spec, const Pre
   if (!device) return std::unexpected(device.error());
   if (fail_next_loads > 0) {
     --fail_next_loads;
-    return fail(ErrorCode::io, name.text, "cannot load the table", "no memory");
+    return kernel_.refuse_load(**device);
   }
   return kernel_.load(**device, spec.table, spec.read_only);
 }

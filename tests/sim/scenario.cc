@@ -20,15 +20,18 @@ void reconfigure(Simulation& sim) {
 }
 
 /// Planning again what was planned before must give nothing to do. Without failback, an order of groups that has grown old is put right by
-/// the first reconfiguration, and only the second has nothing left.
+/// the first reconfiguration, and only the second has nothing left; unless an array moves its volume to and fro all the time, because that
+/// order has both its controllers in one group, and what the groups should be is another thing each time.
 void check_reconfigure_changes_nothing(Simulation& sim) {
+  MonoTime begun = sim.queue.awake();
   if (sim.settings.failback != "immediate") {
     sim.oracle.changed_all();
     reconfigure(sim);
   }
   std::uint64_t before = sim.kernel.table_actions;
   reconfigure(sim);
-  if (sim.kernel.table_actions != before) {
+  bool at_rest = sim.settings.failback == "immediate" || sim.volume_moved_at < begun;
+  if (sim.kernel.table_actions != before && at_rest) {
     sim.oracle.violate("final plan", fmt::format("planning again led to {} table actions", sim.kernel.table_actions - before));
   }
 }

@@ -183,7 +183,10 @@ Simulation::Simulation(std::uint64_t seed, Settings given, Mutation given_mutati
   files.configuration = distorted_configuration(settings.text(), mutation);
   world.error_handling = settings.error_handling;
   kernel.watcher = &oracle;
-  world.on_activated = [this](const Lun& lun) { oracle.changed(&lun); };
+  world.on_activated = [this](const Lun& lun) {
+    volume_moved_at = queue.awake();
+    oracle.changed(&lun);
+  };
   world.on_conflict = [this](const Disk& disk) { oracle.conflicted(disk); };
   world.on_trace = [this](const std::string& text) { trace(text); };
   kernel.on_trace = [this](const std::string& text) { trace(text); };

@@ -98,6 +98,7 @@ class Simulation {
   std::uint64_t trace_hash = 0;        ///< of all lines: equal seeds give equal hashes
   std::size_t keep_lines = 400;
   bool stop_on_violation = false;
+  MonoTime volume_moved_at{};          ///< when an array last did what I/O or the kernel asked for
   std::set<std::string> unused;        ///< WWIDs of maps that nobody opens
   std::function<void(RequestId, const RequestResult&)> on_reply;
 

@@ -219,6 +219,7 @@ void World::delete_disk(Disk& disk) {
   if (!disk.present) return;
   trace(fmt::format("world: {} ({}) deleted", disk.name, to_string(disk.devnum)));
   disk.present = false;
+  disk.vanished = queue_.awake();
   by_name_.erase(disk.name);
   changed(disk);
   send(disk, DiskUevent::Action::remove);

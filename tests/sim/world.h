@@ -105,6 +105,7 @@ struct Disk {
   MonoTime hangs_since{};
   MonoTime hung_until{};               ///< when it last answered again
   MonoTime appeared{};
+  MonoTime vanished{};  ///< when it was deleted
   MonoTime remapped_at{};
   MonoTime usable_changed{};           ///< when the answer of World::usable() last changed, or I/O through it began to need an activation
   bool was_usable = true;

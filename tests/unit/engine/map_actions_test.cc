@@ -219,6 +219,36 @@ TEST(Resize, AtAReconfigurationAMapTakesTheSizeOfItsPaths) {
   EXPECT_EQ(bench.times_logged("sdb still has 4096 sectors"), 1);
 }
 
+TEST(Resize, WaitsUntilIoHasNotFailedForAWhileWhereIoIsQueued) {
+  TwoPaths bench("no_path_retry queue");
+  for (const char* name : {"sda", "sdb"}) bench.disks.at(name).new_size = 8192;
+  bench.kernel_fails("sda");
+  bench.run(seconds{1});
+  (void)bench.ask(RequestKind::resize_map);
+  bench.run(milliseconds{3500});
+  EXPECT_THAT(bench.take_kinds(), IsEmpty());
+  EXPECT_THAT(bench.replies.rbegin()->second.detail, HasSubstr("the map is resized as soon as it can be"));
+  bench.run(seconds{2});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(resize));
+}
+
+TEST(Load, ThatTookLongIsFollowedByAnotherWhenIoWasCarriedForAsLong) {
+  TwoPaths bench;
+  bench.hold<RunTableAction>();
+  bench.disk("sdc");
+  bench.appear("sdc");
+  bench.run(seconds{12});
+  bench.release<RunTableAction>();
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload));
+  bench.disk("sdd");
+  bench.appear("sdd");
+  bench.run(seconds{10});
+  EXPECT_THAT(bench.take_kinds(), IsEmpty());
+  EXPECT_EQ(bench.picture()->maps.at(0)->deferred, "reload deferred: the map stood still for long a moment ago");
+  bench.run(seconds{2});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload));
+}
+
 // --- removal -------------------------------------------------------------------------------------------------------------
 
 TEST(Removal, IsTriedAgainAsOftenAsConfigured) {

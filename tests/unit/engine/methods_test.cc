@@ -261,6 +261,38 @@ TEST(Priority, ArgumentsAreParsedOnceAndRemarkedOnce) {
   EXPECT_EQ(bench.times_logged("is not an expression and a number"), 1);
 }
 
+TEST(Priority, ThatAPathDoesNotTellBecauseItFailsMovesItToNoOtherGroup) {
+  Bench bench("path_grouping_policy group_by_prio\nfailback immediate\ndetect_prio no\nprio emc");
+  for (const char* name : {"sda", "sdb", "sdc", "sdd"}) bench.disk(name, 1, name[2] < 'c' ? 1 : 2);
+  bool tells = true;
+  bench.array = [&](const std::string& name, const ScsiCommand& command) -> std::optional<CommandOutcome> {
+    if (command.cdb[0] != inquiry_code || command.cdb[2] != 0xc0) return std::nullopt;
+    CommandOutcome outcome;
+    outcome.data = policy::emc_page(tells ? (name < "sdc" ? 2 : 1) : 0xff);
+    return outcome;
+  };
+  bench.start();
+  bench.map_uevent();
+  bench.run(minutes{2});
+  ASSERT_EQ(bench.groups(), "sda sdb | sdc sdd");
+  bench.disks.at("sdd").unanswered = {inquiry_code};
+  for (int second = 0; second < 60 && bench.hung.empty(); ++second) bench.run(seconds{1});
+  ASSERT_EQ(bench.hung.size(), 1U);
+  bench.ask(RequestKind::fail_path, "sdd");
+  tells = false;
+  bench.answers_again("sdd");
+  tells = true;
+  ASSERT_EQ(bench.path("sdd")->priority, std::nullopt);
+  bench.forget();
+  bench.run(minutes{2});
+  EXPECT_EQ(bench.groups(), "sda sdb | sdc sdd");
+  EXPECT_THAT(bench.actions, IsEmpty());
+  bench.ask(RequestKind::reinstate_path, "sdd");
+  bench.run(seconds{10});
+  EXPECT_EQ(bench.kernel_state("sdd"), KernelPathState::active);
+  EXPECT_THAT(bench.actions, IsEmpty());
+}
+
 /// A path that has answered its checker and then does not answer what is asked for its priority.
 class HangingQuery : public ::testing::Test {
  protected:

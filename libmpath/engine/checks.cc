@@ -97,6 +97,7 @@ void Engine::Core::submit_step(PathRecord& path, CheckStep step, DeviceCommand c
   check.op = new_op();
   check.command_started = now;
   check.late = false;
+  check.reaches_device = !std::holds_alternative<SystemRead>(command);
   emit(SubmitCommand{check.op, path.id, std::move(command)});
   watch_command(path);
   set_path_timer(path);
@@ -111,7 +112,7 @@ void Engine::Core::on(const CommandFinished& event) {
   }
   path->check.op = OpId::none;
   end_watch(*path, event.outcome);
-  path->silent = may_hold_io(*path, event.outcome);
+  if (path->check.reaches_device) path->silent = may_hold_io(*path, event.outcome);
   heed_attention(*path, event.outcome);
   if (std::exchange(path->check.outdated, false)) {
     // The answer is to a question of the old checker or prioritizer: the new one asks its own.

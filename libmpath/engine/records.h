@@ -54,6 +54,7 @@ struct CheckMachine {
   bool wanted = false;          ///< due for a reason of its own: no other path's answer will do
   bool late = false;            ///< the deadline of the outstanding command has passed
   bool registration_tried = false;  ///< in this check
+  bool reaches_device = true;   ///< the outstanding command: what the system says of the device proves no answer of it
   bool queried_in_vain = false;     ///< it did not answer what it was asked after the checker: in this check nothing more of that
   bool outdated = false;        ///< another checker or prioritizer was chosen while the command was outstanding
 };

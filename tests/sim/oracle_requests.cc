@@ -99,7 +99,7 @@ void Oracle::request_done(const Request& request) {
     if (is(RequestKind::mpathctl_drain)) place.drained.set(request.confirm_within ? Wish::maybe : wish, now());
     bool is_news = is(RequestKind::mpathctl_drain, RequestKind::mpathctl_drain_confirm, RequestKind::mpathctl_undrain, RequestKind::reinstate_path);
     if (is_news) place.undo_at.reset();
-    if (request.confirm_within) place.undo_at = now() + *request.confirm_within;
+    if (request.confirm_within && disk->present) place.undo_at = now() + *request.confirm_within;
     place.told = now();
   }
   bool all = is(RequestKind::disable_queueing_all, RequestKind::restore_queueing_all);

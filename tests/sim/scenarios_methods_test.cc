@@ -279,6 +279,28 @@ TEST(Methods, AConfigurationThatIsReadWhileAPriorityIsAskedForLosesNone) {
   }
 }
 
+/// With the checker none the kernel's word makes it usable, which is no answer of the device to what it has had.
+TEST(Methods, APathThatHangsAndIsUpByTheKernelsWordHoldsUpALoad) {
+  Settings settings = with("path_checker none");
+  settings.checker_timeout = seconds{5};
+  settings.error_handling = seconds{10};
+  settings.suspect_after.reset();
+  San san(settings, ArrayKind::nvme);
+  san.up();
+  san.sim.start_users(milliseconds{50}, 2);
+  san.sim.run(seconds{5});
+  san.sim.world.set_hang(san.disk(0), true);
+  san.time_until([&] { return state_of(san, 0) == PathState::timeout; }, minutes{1});
+  san.time_until([&] { return state_of(san, 0) == PathState::up; }, minutes{1});
+  std::uint64_t before = san.map().loads;
+  san.sim.oracle.reconfigured(true);
+  ASSERT_TRUE(san.sim.ask(Request{.kind = RequestKind::reload_map, .map = san.map().name.text}));
+  san.sim.run(seconds{2});
+  EXPECT_EQ(san.map().loads, before);
+  san.sim.world.set_hang(san.disk(0), false);
+  EXPECT_TRUE(san.sim.run_until([&] { return san.map().loads == before + 1; }, minutes{2}));
+}
+
 TEST(Methods, PrioritizersWithoutAnArrayOfTheirOwn) {
   struct Row {
     const char* defaults;

@@ -180,7 +180,9 @@ void Oracle::check_returning(const DmDevice& device, const Disk& disk) {
   // The command that it has not answered is outstanding then.
   bool shown_late = known.down_since && now() - *known.down_since <= picture_period;
   bool is_needed = (known.bar == "suspect" || shown_late) && known.asked_since;
-  bool excused = now() < maps_[device.wwid()].excused_until || is_commanded(disk) || is_needed || disk.was_slow;
+  // A configuration without suspicion ends the one that there is: the path counts as what it was, until its check has timed out.
+  bool is_absolved = !settings_.suspect_after && now() - settings_changed_ < settings_.notice_limit() && known.asked_since;
+  bool excused = now() < maps_[device.wwid()].excused_until || is_commanded(disk) || is_needed || is_absolved || disk.was_slow;
   if (sends_nothing || in_turn || excused || !disk.present || disk.offline || !world_.hanging(disk)) return;
   Duration silent = now() - std::max(disk.hangs_since, daemon_since_.value_or(now()));
   if (silent <= seconds{5}) return;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "libmpath/base/limits.h"
+#include "libmpath/base/text.h"
 #include "libmpath/engine/snapshot.h"
 
 namespace mpath::daemon {
@@ -13,6 +14,16 @@ namespace mpath::daemon {
 namespace {
 /// How long what is said again is held back, and for how long an object has its lines.
 constexpr Duration period = minutes{1};
+
+/// Of all but the subject, by which objects are told apart.
+std::uint64_t fingerprint_of(const LogRecord& line) {
+  std::uint64_t print = fingerprint(line.text, fingerprint(fmt::format("{} ", line.level)));
+  for (const LogField& field : line.fields) {
+    print = fingerprint(field.value, fingerprint(fmt::format("\n{} {} ", field.name, field.value.size()), print));
+  }
+  return print;
+}
+
 }  // namespace
 
 std::vector<LogRecord> LogFolding::take(LogRecord line, MonoTime now) {
@@ -28,8 +39,9 @@ std::vector<LogRecord> LogFolding::take(LogRecord line, MonoTime now) {
     object.budget_since = now;
     object.lines = 0;
   }
-  if (object.suppressed == 0 && object.last == line && now < object.last_at + period) {
-    ++object.repeated;
+  const std::uint64_t print = fingerprint_of(line);
+  if (object.suppressed == 0 && object.last == print && now < object.last_at + period) {
+    if (object.repeated++ == 0) object.repeating = std::make_unique<LogRecord>(std::move(line));
   } else if (object.lines >= limits::log_lines_per_object_per_minute) {
     object.suppressed_level = object.suppressed == 0 ? line.level : std::min(object.suppressed_level, line.level);
     ++object.suppressed;
@@ -37,7 +49,7 @@ std::vector<LogRecord> LogFolding::take(LogRecord line, MonoTime now) {
     tell_repeated(object, now, out);
     ++object.lines;
     object.last_at = now;
-    object.last = line;
+    object.last = print;
     out.push_back(std::move(line));
   }
   set_deadline(subject, object);
@@ -70,11 +82,12 @@ std::vector<LogRecord> LogFolding::rest(MonoTime now) {
 
 void LogFolding::tell_repeated(Object& object, MonoTime now, std::vector<LogRecord>& out) {
   if (object.repeated == 0) return;
-  LogRecord told = *object.last;
+  LogRecord told = std::move(*object.repeating);
   std::string times = object.repeated == 1 ? "once" : fmt::format("{} times", object.repeated);
   told.text += fmt::format(" (repeated {} in {})", times, engine::span_text(now - object.last_at));
   told.fields.push_back({"MULTIPATH_REPEATED", fmt::format("{}", object.repeated)});
   out.push_back(std::move(told));
+  object.repeating.reset();
   object.repeated = 0;
   object.last_at = now;
 }

@@ -3,7 +3,8 @@
 // was said; and no object has more than so many lines a minute. Pure: the time is told. Not thread-safe.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -21,7 +22,6 @@ struct LogRecord {
   std::string subject;  ///< the object; empty: the daemon itself, which is never held back
   std::string text;
   std::vector<LogField> fields;
-  friend bool operator==(const LogRecord&, const LogRecord&) = default;
 };
 
 class LogFolding {
@@ -38,9 +38,10 @@ class LogFolding {
 
  private:
   struct Object {
-    std::optional<LogRecord> last;      ///< written last
+    std::uint64_t last = 0;             ///< fingerprint of the line that was written last: the line itself would be most of the memory
     MonoTime last_at{};                 ///< when it was written, or told of
-    std::uint64_t repeated = 0;         ///< since
+    std::unique_ptr<LogRecord> repeating;  ///< that line, while it is held back
+    std::uint64_t repeated = 0;         ///< how often, since
     MonoTime budget_since{};
     unsigned lines = 0;                 ///< of this budget
     std::uint64_t suppressed = 0;

@@ -35,6 +35,7 @@ inline constexpr std::size_t expression_nodes = 100000;         ///< a regular e
 
 // --- engine -------------------------------------------------------------------------------------------------
 inline constexpr std::size_t events_per_turn = 256;             ///< of each class
+inline constexpr std::size_t effects_per_turn = 256;            ///< a turn may have more, but room is kept for so many
 inline constexpr Duration turn_defect = milliseconds{1};        ///< a longer turn is a counted defect
 inline constexpr std::size_t history_entries = 64;              ///< transitions kept for each path and map
 inline constexpr std::size_t sampled_paths = 32;                ///< under test reads at the same time (marginal_path_*)

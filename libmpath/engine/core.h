@@ -52,13 +52,15 @@ struct Engine::Core {
   // --- startup.cc: configuration, discovery, reconfiguration -------------------------------------------------
   void on(const ConfigurationLoaded&);
   void on(const StateLoaded&);
-  void on(const PathsEnumerated&);
+  void on(const DisksListed&);
+  void on(const DisksRead&);
   void on(const MapsListed&);
   void begin_configuration();
   void begin_discovery();
   void discovery_arrived();
-  [[nodiscard]] bool can_ingest() const;
-  void ingest_some();
+  void ask_for_disks();
+  /// Since disks were listed, until all have been read and taken.
+  [[nodiscard]] bool is_taking_disks() const { return !listed_disks.empty(); }
   void finish_discovery();
   void maybe_become_idle();
   [[nodiscard]] bool all_settled();
@@ -479,10 +481,11 @@ struct Engine::Core {
   bool reconfigure_all = false;      ///< of the pending or running one
   OpId configuration_op = OpId::none;
   OpId state_op = OpId::none;
-  OpId enumerate_op = OpId::none;
+  OpId list_op = OpId::none;
   OpId maps_op = OpId::none;
-  std::vector<DiscoveredPath> found_paths;   ///< enumerated, taken in portions
-  std::size_t found_taken = 0;
+  OpId disks_op = OpId::none;
+  std::vector<ListedDisk> listed_disks;      ///< read and taken in portions
+  std::size_t disks_asked_for = 0;
   std::vector<DevNum> maps_not_ready;        ///< found with them
   bool discovery_failed = false;
   MonoTime idle_deadline = no_deadline;

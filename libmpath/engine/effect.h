@@ -25,9 +25,14 @@ struct LoadConfiguration {
 struct LoadState {
   OpId op = OpId::none;
 };
-/// Lane discovery → PathsEnumerated.
-struct Enumerate {
+/// Lane discovery → DisksListed.
+struct ListDisks {
   OpId op = OpId::none;
+};
+/// Lane discovery → DisksRead. A portion of those that were listed: what is known of a disk before it is judged takes much memory.
+struct ReadDisks {
+  OpId op = OpId::none;
+  std::vector<std::string> kernel_names;
 };
 /// Lane fast → MapsListed.
 struct ListMaps {
@@ -168,7 +173,7 @@ struct Exit {
   bool failed = false;  ///< the program's exit status is 1
 };
 
-using Effect = std::variant<LoadConfiguration, LoadState, Enumerate, ListMaps, ReadMap, AttachPath, DetachPath,
+using Effect = std::variant<LoadConfiguration, LoadState, ListDisks, ReadDisks, ListMaps, ReadMap, AttachPath, DetachPath,
                             SubmitCommand, RunTableAction, SendMessage, RememberWwid, MarkFailedWwid, RememberBinding, ReassignHolders, SaveRunState,
                             SaveReservationKey, GatherPath, ReadIoCounters,
                             TriggerUevent, DeletePath, RescanPath, ApplyTransportSettings, MarkRemotePort,

@@ -24,8 +24,6 @@ Engine::~Engine() = default;
 void Engine::step(const Event& event, MonoTime now, std::vector<Effect>& effects) { core_->step(event, now, effects); }
 
 MonoTime Engine::next_deadline() const {
-  // Work that is left over is due at once, whatever the clock says.
-  if (core_->can_ingest()) return MonoTime::min();
   MonoTime next = core_->timers.next();
   return next == no_deadline ? no_deadline : next + core_->standstill;
 }
@@ -85,7 +83,6 @@ void Engine::Core::on(const Started&) {
 }
 
 void Engine::Core::on(const TimeAdvanced&) {
-  if (can_ingest()) ingest_some();
   run_timers();
 }
 

@@ -44,11 +44,16 @@ struct RunStateSaved {
   OpId op = OpId::none;
   Status result;
 };
-/// Of Enumerate.
-struct PathsEnumerated {
+/// Of ListDisks: every disk that udev knows, in the order in which they are to be taken.
+struct DisksListed {
+  OpId op = OpId::none;
+  Result<std::vector<ListedDisk>> disks;
+  std::vector<DevNum> maps_not_ready;  ///< those that udev holds for unusable
+};
+/// Of ReadDisks: without those that are gone or cannot be read.
+struct DisksRead {
   OpId op = OpId::none;
   Result<std::vector<DiscoveredPath>> paths;
-  std::vector<DevNum> maps_not_ready;  ///< those that udev holds for unusable
 };
 /// Of ListMaps: every multipath map of the kernel, read whole.
 struct MapsListed {
@@ -104,7 +109,7 @@ struct PathRescanned {
 // --- kernel events ------------------------------------------------------------------------------------------
 /// udev told of a disk that is there (add, change, or a rescan), and it has been read.
 struct PathAppeared {
-  DiscoveredPath path;
+  std::unique_ptr<const DiscoveredPath> path;  ///< apart, because it is many times as large as other events
 };
 /// udev told that a disk went.
 struct PathDisappeared {
@@ -156,7 +161,7 @@ struct FabricNotice {
   bool holds = true;
 };
 
-using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, ReservationKeySaved, PathsEnumerated, MapsListed, MapRead, CommandFinished,
+using Event = std::variant<ConfigurationLoaded, StateLoaded, RunStateSaved, ReservationKeySaved, DisksListed, DisksRead, MapsListed, MapRead, CommandFinished,
                            TableActionFinished, HoldersReassigned, MessageFinished, IoCountersRead, PathRescanned, PathAppeared, PathDisappeared, MapsChanged,
                            MapUeventSeen, LinkEvent, HostBusy, FabricNotice, RequestArrived, Started, TimeAdvanced>;
 

@@ -29,7 +29,8 @@ std::string_view bar_word(Bar bar) {
 struct CauseOf {
   Cause operator()(const ConfigurationLoaded&) const { return Cause::start; }
   Cause operator()(const StateLoaded&) const { return Cause::start; }
-  Cause operator()(const PathsEnumerated&) const { return Cause::start; }
+  Cause operator()(const DisksListed&) const { return Cause::start; }
+  Cause operator()(const DisksRead&) const { return Cause::start; }
   Cause operator()(const MapsListed&) const { return Cause::start; }
   Cause operator()(const CommandFinished&) const { return Cause::check; }
   Cause operator()(const MapRead&) const { return Cause::kernel; }

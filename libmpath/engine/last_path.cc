@@ -36,7 +36,7 @@ void Engine::Core::update_usable(MapRecord& map) {
     any_usable = any_usable || (may_serve(path) && is_taken);
   }
   // Before discovery is done the paths of an adopted map are not known, which is not the same as having none.
-  bool all_known = all_answered && configured_once && found_paths.empty();
+  bool all_known = all_answered && configured_once && !is_taking_disks();
   if (!any_usable) {
     recall_held_paths(map);
     if (all_known) give_up_drains(map);

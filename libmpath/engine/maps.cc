@@ -301,7 +301,7 @@ void Engine::Core::reconcile(MapRecord& map) {
   if (removal_wanted(map)) return;
   if (map.kernel) sync_deferred_removal(map);
   enable_groups(map);
-  if (map.forgotten || !found_paths.empty() || !configured_once || !map.settings) return;
+  if (map.forgotten || is_taking_disks() || !configured_once || !map.settings) return;
   watch_readiness(map);
   watch_ghost_delay(map);
   if (map.kernel) reassign_holders(map);

@@ -29,16 +29,16 @@ void Engine::Core::touch(PathRecord& path) {
 
 void Engine::Core::on(const PathAppeared& event) {
   if (!resolver) return;
-  const PathFacts& facts = event.path.facts;
+  const PathFacts& facts = event.path->facts;
   // A device that somebody removed by command stays away until it is asked for, or another has its number.
   if (auto left = removed_by_command.find(facts.devnum); left != removed_by_command.end()) {
     if (left->second.first == facts.disk_sequence) return;
     removed_by_command.erase(left);
   }
   stranger_answered(facts.devnum);
-  take_path(event.path);
+  take_path(*event.path);
   // Whatever udev tells of a path may be about its health; an answer of a moment ago, or the check that is under way, will do.
-  PathRecord* path = find_path(event.path.facts.devnum);
+  PathRecord* path = find_path(event.path->facts.devnum);
   if (path != nullptr && path->check.step == CheckStep::idle && path->last_answer + fresh_answer < now) make_due(*path);
 }
 

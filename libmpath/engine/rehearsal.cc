@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <unordered_map>
 
 #include "libmpath/wire/dm_table.h"
 #include "libmpath/wire/features.h"
@@ -21,6 +22,7 @@ class Stage {
         known_(std::move(known)),
         now_(inputs.now),
         engine_({.mode = Mode::manage, .bindings_read_only = inputs.bindings_read_only, .known = known_}) {
+    for (const DiscoveredPath& path : inputs.paths) disks_.emplace(path.facts.kernel_name, &path);
     for (const KernelMap& map : inputs.maps) {
       kernel_.push_back(map);
       if (map.is_multipath()) record(map.wwid()).before = map;
@@ -101,10 +103,17 @@ class Stage {
     event.messages.clear();
     give(event);
   }
-  void carry_out(Enumerate& effect) {
-    std::vector<DiscoveredPath> paths = inputs_.paths;
-    if (only_known_) std::erase_if(paths, [this](const DiscoveredPath& path) { return !known_->contains(path.facts.devnum); });
-    give(PathsEnumerated{effect.op, std::move(paths), {}});
+  void carry_out(ListDisks& effect) {
+    std::vector<ListedDisk> disks;
+    for (const DiscoveredPath& path : inputs_.paths) {
+      if (!only_known_ || known_->contains(path.facts.devnum)) disks.push_back({path.facts.devnum, path.facts.kernel_name});
+    }
+    give(DisksListed{effect.op, std::move(disks), {}});
+  }
+  void carry_out(ReadDisks& effect) {
+    std::vector<DiscoveredPath> paths;
+    for (const std::string& name : effect.kernel_names) paths.push_back(*disks_.at(name));
+    give(DisksRead{effect.op, std::move(paths)});
   }
   void carry_out(ListMaps& effect) { give(MapsListed{.op = effect.op, .maps = kernel_, .target_version = inputs_.target_version}); }
   void carry_out(ReadMap& effect) {
@@ -212,6 +221,7 @@ class Stage {
   std::shared_ptr<const config::Config> config_;
   bool only_known_ = false;
   const RehearsalInputs& inputs_;
+  std::unordered_map<std::string_view, const DiscoveredPath*> disks_;  ///< by kernel name
   std::shared_ptr<const KnownPaths> known_;
   MonoTime now_;
   Engine engine_;

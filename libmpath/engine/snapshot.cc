@@ -190,7 +190,7 @@ std::shared_ptr<Snapshot> Engine::Core::snapshot() {
   picture->state = daemon_state;
   picture->reconfigure_pending = reconfigure_pending;
   picture->configuration_actions = configuration_actions;
-  picture->events_waiting = configuring || !found_paths.empty();
+  picture->events_waiting = configuring || is_taking_disks();
   picture->counters = counters;
   picture->counters.checks_outstanding = checks_outstanding;
   return picture;

@@ -53,13 +53,12 @@ void Engine::Core::on(const ConfigurationLoaded& event) {
 void Engine::Core::begin_discovery() {
   discovery_failed = false;
   removed_by_command.clear();
-  found_paths.clear();
-  found_taken = 0;
+  listed_disks.clear();
   idle_deadline = now + configuration_limit;
   timers.set(engine_timer, idle_deadline);
   emit(LoadState{state_op = new_op()});
   emit(ListMaps{maps_op = new_op()});
-  emit(Enumerate{enumerate_op = new_op()});
+  emit(ListDisks{list_op = new_op()});
 }
 
 void Engine::Core::on(const StateLoaded& event) {
@@ -118,22 +117,21 @@ void Engine::Core::adopt_kernel_map(const KernelMap& kernel) {
   take_kernel_map(map, kernel);
 }
 
-void Engine::Core::on(const PathsEnumerated& event) {
-  if (!completes(&enumerate_op, event.op)) return;
-  if (!event.paths) {
-    log(Severity::error, "udev", event.paths.error().message());
+void Engine::Core::on(const DisksListed& event) {
+  if (!completes(&list_op, event.op)) return;
+  if (!event.disks) {
+    log(Severity::error, "udev", event.disks.error().message());
     discovery_failed = true;
   } else {
-    found_paths = *event.paths;
+    listed_disks = *event.disks;
     maps_not_ready = event.maps_not_ready;
-    found_taken = 0;
   }
   discovery_arrived();
 }
 
 /// Paths are taken only after the maps and the state files are known, so that nothing is decided on half the facts.
 void Engine::Core::discovery_arrived() {
-  if (state_op != OpId::none || maps_op != OpId::none || enumerate_op != OpId::none) return;
+  if (state_op != OpId::none || maps_op != OpId::none || list_op != OpId::none) return;
   for (auto& map : maps) {
     if (!map->live) continue;
     refresh_settings(*map);
@@ -149,28 +147,38 @@ void Engine::Core::discovery_arrived() {
   reconfigure_all = false;
   if (!discovery_failed && configured_once) {
     std::unordered_set<DevNum> present;
-    for (const DiscoveredPath& found : found_paths) present.insert(found.facts.devnum);
+    for (const ListedDisk& disk : listed_disks) present.insert(disk.devnum);
     for (auto& path : paths) {
       if (path->live && !path->removed && !present.contains(path->facts->devnum)) remove_path(*path);
     }
   }
-  if (found_paths.empty()) finish_discovery();
+  disks_asked_for = 0;
+  ask_for_disks();
 }
 
-bool Engine::Core::can_ingest() const {
-  return found_taken < found_paths.size() && state_op == OpId::none && maps_op == OpId::none && enumerate_op == OpId::none;
+/// The next portion of the listed disks; after the last one, discovery is done.
+void Engine::Core::ask_for_disks() {
+  if (disks_asked_for == listed_disks.size()) return finish_discovery();
+  ReadDisks portion{disks_op = new_op(), {}};
+  for (std::size_t end = std::min(listed_disks.size(), disks_asked_for + disks_per_portion); disks_asked_for < end; ++disks_asked_for) {
+    portion.kernel_names.push_back(std::move(listed_disks[disks_asked_for].kernel_name));
+  }
+  emit(std::move(portion));
 }
 
-void Engine::Core::ingest_some() {
-  std::size_t end = std::min(found_paths.size(), found_taken + paths_ingested_per_step);
-  for (; found_taken < end; ++found_taken) take_path(found_paths[found_taken]);
-  if (found_taken == found_paths.size()) finish_discovery();
+void Engine::Core::on(const DisksRead& event) {
+  if (!completes(&disks_op, event.op)) return;
+  if (!event.paths) {
+    log(Severity::error, "udev", event.paths.error().message());
+  } else {
+    for (const DiscoveredPath& found : *event.paths) take_path(found);
+  }
+  ask_for_disks();
 }
 
 void Engine::Core::finish_discovery() {
-  found_paths.clear();
-  found_paths.shrink_to_fit();
-  found_taken = 0;
+  listed_disks.clear();
+  listed_disks.shrink_to_fit();
   for (auto& map : maps) {
     if (map->live) queue_map(*map);
   }
@@ -222,8 +230,8 @@ bool Engine::Core::all_settled() {
 /// The first configuration is done when no map waits for its first answers or its first action any more, or after a limit: a sick array
 /// must not keep the others' users from being served.
 void Engine::Core::maybe_become_idle() {
-  if (!configuring || exiting || !resolver || !found_paths.empty()) return;
-  if (configuration_op != OpId::none || state_op != OpId::none || maps_op != OpId::none || enumerate_op != OpId::none) return;
+  if (!configuring || exiting || !resolver || is_taking_disks()) return;
+  if (configuration_op != OpId::none || state_op != OpId::none || maps_op != OpId::none || list_op != OpId::none) return;
   if (!configured_once) return;
   if (idle_deadline != no_deadline && !all_settled()) return;
   if (options.mode == Mode::observe || options.mode == Mode::survey) {

@@ -89,7 +89,7 @@ bool Engine::Core::stands_still(MapRecord& map) {
     note_marks(map);
   } else if (kernel.suspended && (stale || map.resume_wanted)) {
     // Where its paths lead is known after the discovery.
-    if (!configured_once || !found_paths.empty()) return true;
+    if (!configured_once || is_taking_disks()) return true;
     TableAction action = resumption(map, map.resume_wanted ? "asked for" : "it was suspended by the daemon before this one");
     if (action.kind != TableActionKind::resume) {
       run_table(map, std::move(action));

@@ -43,6 +43,8 @@ inline constexpr Duration standstill_credit = seconds{1};
 inline constexpr Duration configuration_limit = seconds{15};
 /// How long `multipath -ll` waits for answers; a path that hangs is shown as pending.
 inline constexpr Duration observer_limit = seconds{3};
-inline constexpr std::size_t paths_ingested_per_step = 64;
+/// Disks that are read together. So many are judged without anything else being looked at meanwhile, and what is known of them before
+/// that, some 5 KiB each, is in memory.
+inline constexpr std::size_t disks_per_portion = 64;
 
 }  // namespace mpath::engine

@@ -8,14 +8,21 @@
 #include <vector>
 
 #include "libmpath/model/path.h"
+#include "libmpath/model/udev_properties.h"
 
 namespace mpath {
+
+/// A disk that udev knows; nothing has been read of it yet.
+struct ListedDisk {
+  DevNum devnum;
+  std::string kernel_name;
+};
 
 /// `facts` without WWID, identity and target port group: policy derives those from the raw material below, because the
 /// configuration says which source counts.
 struct DiscoveredPath {
   PathFacts facts;
-  UdevProperties properties;
+  UdevProperties properties;              ///< needed once, to judge the device; not kept
   std::vector<std::uint8_t> vpd_page_83;  ///< sysfs vpd_pg83: header and designators; empty where sysfs has none
   std::string sysfs_wwid;                 ///< NVMe `wwid`, DASD `uid`; empty elsewhere
   bool is_multipath_member = false;       ///< udev property DM_MULTIPATH_DEVICE_PATH is "1"

@@ -6,8 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "libmpath/base/static_text.h"
 #include "libmpath/base/time.h"
@@ -72,9 +70,6 @@ struct PathFacts {
   std::optional<seconds> kernel_timeout;  ///< the SCSI device's command timeout
   std::optional<std::uint32_t> max_sectors_kib;
 };
-
-/// Names and values of the device's udev properties in udev's order. Needed once, to judge the device; not kept.
-using UdevProperties = std::vector<std::pair<std::string, std::string>>;
 
 /// State of a path as the reference's checkers name it (behaviour of 0.14, section 3.1).
 enum class PathState {

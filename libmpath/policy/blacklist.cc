@@ -117,7 +117,7 @@ BlacklistVerdict Blacklist::device(const std::string& vendor, const std::string&
 
 BlacklistVerdict Blacklist::property(const UdevProperties& properties, std::string_view uid_attribute) {
   for (const auto& [name, value] : properties) {
-    BlacklistVerdict result = judge_text(Criterion::property, property_, name);
+    BlacklistVerdict result = judge_text(Criterion::property, property_, std::string(name));
     if (result.kind != Kind::neutral) return result;
   }
   const bool has_identity = std::ranges::any_of(properties, [&](const auto& entry) { return entry.first == uid_attribute; });

@@ -14,6 +14,7 @@
 #include "libmpath/config/config.h"
 #include "libmpath/config/expression.h"
 #include "libmpath/model/path.h"
+#include "libmpath/model/udev_properties.h"
 #include "libmpath/model/settings.h"
 
 namespace mpath::policy {

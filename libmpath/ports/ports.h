@@ -139,8 +139,8 @@ class Commands {
 class Discovery {
  public:
   virtual ~Discovery() = default;
-  /// [discovery] All disks udev knows, in the order of their kernel names' natural sort (sda, sdb, … sdaa).
-  virtual Result<std::vector<DiscoveredPath>> enumerate() = 0;
+  /// [discovery] All disks that udev has initialized, in the order of their kernel names' natural sort (sda, sdb, … sdaa).
+  virtual Result<std::vector<ListedDisk>> list_disks() = 0;
   /// [discovery] Multipath maps that udev holds for unusable (property MPATH_DEVICE_READY is "0").
   virtual std::vector<DevNum> maps_not_ready() { return {}; }
   /// [discovery] One block device by its sysfs directory or kernel name.

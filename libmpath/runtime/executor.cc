@@ -2,6 +2,7 @@
 #include "libmpath/runtime/executor.h"
 
 #include "libmpath/base/limits.h"
+#include "libmpath/base/room.h"
 #include "libmpath/base/text.h"
 #include "libmpath/plan/reassign.h"
 #include "libmpath/runtime/listed_map.h"
@@ -24,7 +25,9 @@ struct Executor::Listing {
 };
 
 Executor::Executor(engine::Engine& engine, ports::Ports ports, Host& host, ConfigurationParser parser)
-    : engine_(engine), ports_(ports), host_(host), parser_(std::move(parser)), listing_(std::make_shared<Listing>()) {}
+    : engine_(engine), ports_(ports), host_(host), parser_(std::move(parser)), listing_(std::make_shared<Listing>()) {
+  effects_.reserve(limits::effects_per_turn);
+}
 
 Executor::~Executor() = default;
 
@@ -67,7 +70,7 @@ bool Executor::turn() {
     ++effects_done_;
     std::visit([this](auto& wanted) { carry_out(wanted); }, effect);
   }
-  effects_.clear();
+  empty_but_keep(effects_, limits::effects_per_turn);
   if (effects_left_ > 0) ports_.commands.flush();
   ports_.lanes.let_go();
   engine_.count_turn(ports_.clock.now() - begin);
@@ -108,11 +111,23 @@ void Executor::carry_out(engine::LoadState& effect) {
   }, engine::StateLoaded{effect.op, {}, {}, {lane_full().message()}, {}});
 }
 
-void Executor::carry_out(engine::Enumerate& effect) {
+void Executor::carry_out(engine::ListDisks& effect) {
   submit(Lane::discovery, 0, [this, op = effect.op, &discovery = ports_.discovery]() -> Continuation {
-    engine::PathsEnumerated event{op, discovery.enumerate(), discovery.maps_not_ready()};
+    engine::DisksListed event{op, discovery.list_disks(), discovery.maps_not_ready()};
     return [this, event = std::move(event)]() mutable { complete(std::move(event)); };
-  }, engine::PathsEnumerated{effect.op, std::unexpected(lane_full()), {}});
+  }, engine::DisksListed{effect.op, std::unexpected(lane_full()), {}});
+}
+
+void Executor::carry_out(engine::ReadDisks& effect) {
+  engine::DisksRead refused{effect.op, std::unexpected(lane_full())};
+  submit(Lane::discovery, 0, [this, effect = std::move(effect), &discovery = ports_.discovery]() -> Continuation {
+    std::vector<DiscoveredPath> paths;
+    paths.reserve(effect.kernel_names.size());
+    for (const std::string& name : effect.kernel_names) {
+      if (auto found = discovery.gather(name)) paths.push_back(std::move(*found));
+    }
+    return [this, event = engine::DisksRead{effect.op, std::move(paths)}]() mutable { complete(std::move(event)); };
+  }, std::move(refused));
 }
 
 void Executor::carry_out(engine::GatherPath& effect) { path_uevent(std::move(effect.kernel_name), effect.devnum); }
@@ -122,7 +137,7 @@ void Executor::path_uevent(std::string kernel_name, DevNum devnum) {
     Result<DiscoveredPath> found = discovery.gather(kernel_name);
     return [this, kernel_name, devnum, found = std::move(found)]() mutable {
       if (found) {
-        post(engine::PathAppeared{std::move(*found)});
+        post(engine::PathAppeared{std::make_unique<DiscoveredPath>(std::move(*found))});
       } else if (found.error().code == ErrorCode::not_found) {
         post(engine::PathDisappeared{kernel_name, devnum});
       } else {
@@ -278,7 +293,7 @@ void Executor::collect_commands() {
   for (ports::CommandReply& reply : replies_) {
     complete(engine::CommandFinished{reply.op, reply.path, std::move(reply.outcome)});
   }
-  replies_.clear();
+  empty_but_keep(replies_, limits::events_per_turn);
   ports_.commands.collect_busy_hosts(busy_hosts_);
   for (std::uint32_t host : busy_hosts_) complete(engine::HostBusy{host});
   busy_hosts_.clear();

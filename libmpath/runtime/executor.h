@@ -69,7 +69,8 @@ class Executor {
   // One for each effect; see effect.h for where it runs and what answers it.
   void carry_out(engine::LoadConfiguration& effect);
   void carry_out(engine::LoadState& effect);
-  void carry_out(engine::Enumerate& effect);
+  void carry_out(engine::ListDisks& effect);
+  void carry_out(engine::ReadDisks& effect);
   void carry_out(engine::ListMaps& effect);
   void carry_out(engine::ReadMap& effect);
   void carry_out(engine::AttachPath& effect);

@@ -69,11 +69,13 @@ void read_maps(ports::DeviceMapper& device_mapper, engine::RehearsalInputs& inpu
 }
 
 void read_paths(ports::Discovery& discovery, engine::RehearsalInputs& inputs) {
-  auto paths = discovery.enumerate();
-  if (paths) {
-    inputs.paths = std::move(*paths);
-  } else {
-    inputs.errors.push_back(paths.error().message());
+  auto disks = discovery.list_disks();
+  if (!disks) {
+    inputs.errors.push_back(disks.error().message());
+    return;
+  }
+  for (const ListedDisk& disk : *disks) {
+    if (auto path = discovery.gather(disk.kernel_name)) inputs.paths.push_back(std::move(*path));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "libmpath/base/limits.h"
+#include "libmpath/base/room.h"
 #include "libmpath/sys/block_node.h"
 #include "libmpath/sys/timer.h"
 
@@ -465,7 +466,7 @@ void SgCommands::collect(std::vector<ports::CommandReply>& replies) {
 void SgCommands::collect_known(std::vector<ports::CommandReply>& replies) {
   flush();
   std::ranges::move(ready_, std::back_inserter(replies));
-  ready_.clear();
+  empty_but_keep(ready_, limits::events_per_turn);
 }
 
 void SgCommands::collect_busy_hosts(std::vector<std::uint32_t>& hosts) {

@@ -71,9 +71,8 @@ std::optional<std::string> SysfsDirectory::text(const char* attribute) const {
   UniqueFd fd = open_attribute(fd_.get(), attribute);
   std::string text;
   if (!fd || !read_all(fd.get(), text, text_bytes)) return std::nullopt;
-  if (std::size_t end = text.find('\n'); end != std::string::npos) text.resize(end);
-  text.resize(trim_right(text).size());
-  return text;
+  // A string of its own: the one that was read into has room for a whole page.
+  return std::string(trim_right(std::string_view(text).substr(0, text.find('\n'))));
 }
 
 std::optional<std::uint64_t> SysfsDirectory::number(const char* attribute) const {
@@ -86,6 +85,7 @@ std::vector<std::uint8_t> SysfsDirectory::bytes(const char* attribute) const {
   if (!exists()) return out;
   UniqueFd fd = open_attribute(fd_.get(), attribute);
   if (!fd || !read_all(fd.get(), out, limits::sysfs_attribute_bytes)) out.clear();
+  out.shrink_to_fit();
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "libmpath/base/text.h"
 #include "libmpath/base/unique_fd.h"
 #include "libmpath/sys/device_users.h"
+#include "libmpath/sys/directory.h"
 #include "libmpath/sys/path_facts.h"
 #include "libmpath/sys/sysfs.h"
 
@@ -61,29 +62,25 @@ Result<DiscoveredPath> UdevDiscovery::read(udev_device* device) const {
     const char* value = udev_list_entry_get_value(entry);
     if (name == nullptr || value == nullptr) continue;
     if (std::string_view(name) == "DM_MULTIPATH_DEVICE_PATH") found->is_multipath_member = std::string_view(value) == "1";
-    found->properties.emplace_back(name, value);
+    found->properties.add(name, value);
   }
   return found;
 }
 
-Result<std::vector<DiscoveredPath>> UdevDiscovery::enumerate() {
-  std::unique_ptr<udev_enumerate, Unref> all(udev_enumerate_new(udev_));
-  if (!all || udev_enumerate_add_match_subsystem(all.get(), "block") < 0 ||
-      udev_enumerate_add_match_is_initialized(all.get()) < 0) {
-    return fail(ErrorCode::limit, "udev", "cannot enumerate block devices");
-  }
-  if (int error = udev_enumerate_scan_devices(all.get()); error < 0) {
-    return std::unexpected(error_from_errno(-error, "udev", "cannot enumerate block devices"));
-  }
-  std::vector<DiscoveredPath> found;
-  for (auto* entry = udev_enumerate_get_list_entry(all.get()); entry != nullptr; entry = udev_list_entry_get_next(entry)) {
-    const char* path = udev_list_entry_get_name(entry);
-    if (path == nullptr || base_name(path).starts_with("dm-")) continue;
-    DevicePtr device(udev_device_new_from_syspath(udev_, path));
-    if (!device || !is_disk(device.get())) continue;
-    if (auto disk = read(device.get())) found.push_back(std::move(*disk));
-  }
-  std::ranges::sort(found, natural_less, [](const DiscoveredPath& path) { return std::string_view(path.facts.kernel_name); });
+/// Not by libudev's enumeration, which keeps all that udev knows of every disk and partition until its end.
+Result<std::vector<ListedDisk>> UdevDiscovery::list_disks() {
+  const std::string directory = std::string(sysfs_root) + "/block";
+  if (!SysfsDirectory(directory).exists()) return fail(ErrorCode::not_found, directory, "cannot be read: disks are not known; is sysfs mounted?");
+  std::vector<ListedDisk> found;
+  for_each_entry(directory, [&](int, std::string_view name) {
+    if (name.starts_with("dm-")) return true;
+    DevicePtr device(udev_device_new_from_syspath(udev_, fmt::format("{}/{}", directory, name).c_str()));
+    if (!device || udev_device_get_is_initialized(device.get()) <= 0) return true;
+    dev_t number = udev_device_get_devnum(device.get());
+    found.push_back({{major(number), minor(number)}, std::string(name)});
+    return true;
+  });
+  std::ranges::sort(found, natural_less, [](const ListedDisk& disk) { return std::string_view(disk.kernel_name); });
   return found;
 }
 

@@ -21,7 +21,7 @@ class UdevDiscovery final : public ports::Discovery {
   ~UdevDiscovery() override;
 
   /// Disks that cannot be paths (dm devices, NVMe multipath heads) and those that vanish while they are read are left out.
-  Result<std::vector<DiscoveredPath>> enumerate() override;
+  Result<std::vector<ListedDisk>> list_disks() override;
   std::vector<DevNum> maps_not_ready() override;
   /// Errors: not_found; invalid_argument for a text that is no name; unsupported and unavailable as read_path_facts().
   Result<DiscoveredPath> gather(std::string_view device) override;

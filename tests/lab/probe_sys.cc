@@ -59,6 +59,14 @@ std::string show(const DiscoveredPath& path) {
                      f.device_handler, path.vpd_page_83.size(), static_cast<int>(f.sysfs_state), f.target_node);
 }
 
+std::vector<DiscoveredPath> read_all(UdevDiscovery& discovery) {
+  std::vector<DiscoveredPath> paths;
+  for (const ListedDisk& disk : must(discovery.list_disks())) {
+    if (auto path = discovery.gather(disk.kernel_name)) paths.push_back(std::move(*path));
+  }
+  return paths;
+}
+
 /// The rim with its loop, as a daemon would put it together.
 struct Rim {
   DirectReadHelper helper = must(DirectReadHelper::start(nullptr));  // before there are threads
@@ -79,7 +87,7 @@ struct Rim {
   /// Attaches all SCSI disks; gives their names by slot.
   std::vector<std::string> attach_all() {
     std::vector<std::string> names;
-    for (DiscoveredPath& path : must(discovery->enumerate())) {
+    for (DiscoveredPath& path : read_all(*discovery)) {
       if (path.facts.bus != Bus::scsi) continue;
       PathId id{.slot = static_cast<std::uint32_t>(names.size()), .generation = 1};
       names.push_back(path.facts.kernel_name);
@@ -102,7 +110,7 @@ struct Rim {
 };
 
 int paths() {
-  for (const DiscoveredPath& path : must(must(UdevDiscovery::create())->enumerate())) {
+  for (const DiscoveredPath& path : read_all(*must(UdevDiscovery::create()))) {
     if (path.facts.bus != Bus::unknown) fmt::print("{}\n", show(path));
   }
   return 0;
@@ -152,7 +160,7 @@ int watch(int seconds_to_run, bool reads) {
   };
   Rim rim;
   std::vector<Disk> disks;
-  for (DiscoveredPath& path : must(rim.discovery->enumerate())) {
+  for (DiscoveredPath& path : read_all(*rim.discovery)) {
     if (path.facts.bus != Bus::scsi) continue;
     disks.push_back({.name = path.facts.kernel_name, .host = path.facts.address->host});
     rim.commands->attach({static_cast<std::uint32_t>(disks.size() - 1), 1},

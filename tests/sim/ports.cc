@@ -236,15 +236,15 @@ Disk* SimDiscovery::find(std::string_view device) const {
   return world_.find(std::string(slash == std::string_view::npos ? device : device.substr(slash + 1)));
 }
 
-Result<std::vector<DiscoveredPath>> SimDiscovery::enumerate() {
+Result<std::vector<ListedDisk>> SimDiscovery::list_disks() {
   std::vector<const Disk*> disks;
   for (const auto& disk : world_.disks()) {
     if (disk->present) disks.push_back(disk.get());
   }
   std::sort(disks.begin(), disks.end(), [](const Disk* left, const Disk* right) { return left->index < right->index; });
-  std::vector<DiscoveredPath> found;
+  std::vector<ListedDisk> found;
   found.reserve(disks.size());
-  for (const Disk* disk : disks) found.push_back(world_.discover(*disk));
+  for (const Disk* disk : disks) found.push_back({disk->devnum, disk->name});
   return found;
 }
 

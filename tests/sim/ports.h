@@ -157,7 +157,7 @@ class SimDeviceMapper final : public ports::DeviceMapper {
 class SimDiscovery : public ports::Discovery {
  public:
   explicit SimDiscovery(World& world) : world_(world) {}
-  Result<std::vector<DiscoveredPath>> enumerate() override;
+  Result<std::vector<ListedDisk>> list_disks() override;
   Result<DiscoveredPath> gather(std::string_view device) override;
   Result<IoCounters> io_counters(std::string_view sysfs_path) override;
   Status trigger(std::string_view sysfs_path, std::string_view action) override;

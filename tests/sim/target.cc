@@ -308,9 +308,9 @@ DiscoveredPath World::discover(const Disk& disk) const {
   found.properties = {{"DEVTYPE", "disk"}, {"ID_BUS", "scsi"}, {"ID_TYPE", "disk"}, {"ID_VENDOR", "SIM"},
                       {"ID_MODEL", "ARRAY"}};
   if (!disk.udev_wwid.empty()) {
-    found.properties.emplace_back("ID_SERIAL", disk.udev_wwid);
+    found.properties.add("ID_SERIAL", disk.udev_wwid);
     bool is_nvme = array.kind == ArrayKind::nvme;
-    found.properties.emplace_back("ID_WWN", is_nvme ? disk.udev_wwid : "0x" + disk.udev_wwid.substr(1, 16));
+    found.properties.add("ID_WWN", is_nvme ? disk.udev_wwid : "0x" + disk.udev_wwid.substr(1, 16));
   }
   found.vpd_page_83 = disk.sysfs_vpd;
   return found;

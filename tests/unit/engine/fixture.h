@@ -189,7 +189,7 @@ class Bench {
     }
     now = end;
   }
-  void appear(const std::string& name) { step(PathAppeared{disks.at(name).found}); }
+  void appear(const std::string& name) { step(PathAppeared{std::make_unique<DiscoveredPath>(disks.at(name).found)}); }
   void disappear(const std::string& name) { step(PathDisappeared{name, number(name)}); }
   RequestResult ask(RequestKind kind, std::string path = {}, std::uint32_t group = 0, std::uint32_t volume = 1) {
     return ask(Request{.kind = kind, .path = std::move(path), .map = wwid_of(volume), .group = group});
@@ -306,6 +306,7 @@ class Bench {
   std::vector<DaemonState> states;
   std::vector<SubmitCommand> hung;               ///< commands to disks that do not answer
   std::vector<Effect> waiting;                   ///< held effects
+  std::vector<std::size_t> portions;             ///< of disks that were asked for
   std::map<PathId, std::string> attached_paths;
   std::size_t commands = 0;
   std::size_t inquiries = 0;  ///< for page 0x83
@@ -347,12 +348,8 @@ class Bench {
   }
 
   void work() {
-    for (int guard = 0; !pending_.empty() || engine.next_deadline() == MonoTime::min(); ++guard) {
+    for (int guard = 0; !pending_.empty(); ++guard) {
       ASSERT_LT(guard, 20000 + 20 * static_cast<int>(disks.size())) << "the engine goes round in circles";
-      if (pending_.empty()) {
-        give(TimeAdvanced{});
-        continue;
-      }
       Effect effect = std::move(pending_.front());
       pending_.pop_front();
       std::visit([this](auto& wanted) { answer(wanted); }, effect);
@@ -360,6 +357,7 @@ class Bench {
   }
 
   // --- what effects leave behind ------------------------------------------------------------------------------------
+  void note(const ReadDisks& portion) { portions.push_back(portion.kernel_names.size()); }
   void note(const LogLine& line) {
     logs.push_back(line.subject + ": " + line.text);
     severities.push_back(line.severity);
@@ -422,14 +420,21 @@ class Bench {
     if (text) prkeys_file = *text;
     give(ReservationKeySaved{effect.op, {}});
   }
-  void answer(Enumerate& effect) {
-    if (enumeration_fails) return give(PathsEnumerated{effect.op, fail(ErrorCode::io, "udev", "cannot enumerate"), {}});
-    std::vector<DiscoveredPath> found;
-    for (const std::string& name : enumeration_order) found.push_back(disks.at(name).found);
+  void answer(ListDisks& effect) {
+    if (enumeration_fails) return give(DisksListed{effect.op, fail(ErrorCode::io, "udev", "cannot enumerate"), {}});
+    std::vector<ListedDisk> found;
+    for (const std::string& name : enumeration_order) found.push_back({disks.at(name).found.facts.devnum, name});
     for (const auto& [name, known] : disks) {
-      if (enumeration_order.empty()) found.push_back(known.found);
+      if (enumeration_order.empty()) found.push_back({known.found.facts.devnum, name});
     }
-    give(PathsEnumerated{effect.op, std::move(found), maps_not_ready});
+    give(DisksListed{effect.op, std::move(found), maps_not_ready});
+  }
+  void answer(ReadDisks& effect) {
+    std::vector<DiscoveredPath> found;
+    for (const std::string& name : effect.kernel_names) {
+      if (auto at = disks.find(name); at != disks.end()) found.push_back(at->second.found);
+    }
+    give(DisksRead{effect.op, std::move(found)});
   }
   void answer(ListMaps& effect) {
     std::vector<KernelMap> maps;

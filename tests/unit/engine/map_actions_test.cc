@@ -410,10 +410,10 @@ TEST(Suspension, OfTheDaemonBeforeEndsWhenItIsKnownWhereThePathsLead) {
   after.disks = before.disks;
   after.kernel_map({{"sda", "sdb"}}).suspended = true;
   after.run_state_file = before.run_state_file;
-  after.hold<Enumerate>();
+  after.hold<ListDisks>();
   after.start();
   EXPECT_TRUE(after.map().suspended);
-  after.release<Enumerate>();
+  after.release<ListDisks>();
   after.run(seconds{5});
   EXPECT_FALSE(after.map().suspended);
   EXPECT_EQ(after.groups(1), "sdb");

@@ -412,7 +412,8 @@ TEST(Change, StaleCompletionsAreCountedAndChangeNothing) {
   const Event stale[] = {
       ConfigurationLoaded{op, nullptr, {}},
       StateLoaded{op, {}, {}, {}},
-      PathsEnumerated{op, std::vector<DiscoveredPath>{}, {}},
+      DisksListed{op, std::vector<ListedDisk>{}, {}},
+      DisksRead{op, std::vector<DiscoveredPath>{}},
       MapsListed{op, std::vector<KernelMap>{}},
       MapRead{op, stranger, KernelMap{}},
       CommandFinished{op, no_path, {}},

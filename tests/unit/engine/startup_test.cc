@@ -22,12 +22,12 @@ TEST(Start, ReadsTheConfigurationThenEverythingElseThenServes) {
   EXPECT_EQ(bench.waiting.size(), 1U);
   EXPECT_THAT(bench.states, ElementsAre(State::startup));
 
-  bench.hold<Enumerate>();
+  bench.hold<ListDisks>();
   bench.release<LoadConfiguration>();
   EXPECT_THAT(bench.states, ElementsAre(State::startup, State::configure));
   EXPECT_THAT(bench.actions, IsEmpty()) << "nothing is decided on half the facts";
 
-  bench.release<Enumerate>();
+  bench.release<ListDisks>();
   EXPECT_THAT(bench.states, ElementsAre(State::startup, State::configure, State::idle));
   EXPECT_TRUE(bench.has_map());
 }
@@ -35,11 +35,11 @@ TEST(Start, ReadsTheConfigurationThenEverythingElseThenServes) {
 TEST(Start, AskedBeforeItIsConfiguredItAnswersAfterwards) {
   Bench bench;
   bench.disk("sda");
-  bench.hold<Enumerate>();
+  bench.hold<ListDisks>();
   bench.start();
   EXPECT_EQ(bench.ask(RequestKind::disable_queueing_all).outcome, Outcome::timed_out);
   EXPECT_TRUE(bench.replies.empty());
-  bench.release<Enumerate>();
+  bench.release<ListDisks>();
   EXPECT_EQ(bench.replies.size(), 1U);
 }
 
@@ -65,6 +65,28 @@ TEST(Start, WithoutDisksOrUdevItServesAndKeepsMaps) {
   bench.run(minutes{5});
   EXPECT_THAT(bench.actions, IsEmpty());
   EXPECT_THAT(bench.messages, IsEmpty());
+}
+
+TEST(Start, ReadsDisksInPortionsSoThatNotAllThatUdevKnowsIsInMemory) {
+  Bench bench;
+  for (std::uint32_t i = 1; i <= 150; ++i) bench.disk(fmt::format("sda{}", i), i).found.facts.devnum = {8, i};
+  bench.start();
+  EXPECT_THAT(bench.portions, ElementsAre(64U, 64U, 22U));
+  EXPECT_EQ(bench.states.back(), State::idle);
+  EXPECT_EQ(bench.picture()->paths.size(), 150U);
+  EXPECT_EQ(bench.take_kinds().size(), 150U);
+}
+
+TEST(Start, ADiskThatGoesBetweenTheListAndItsReadingIsNoPath) {
+  Bench bench;
+  bench.disk("sda");
+  bench.disk("sdb");
+  bench.hold<ReadDisks>();
+  bench.start();
+  bench.disks.erase("sdb");
+  bench.release<ReadDisks>();
+  EXPECT_EQ(bench.states.back(), State::idle);
+  EXPECT_EQ(bench.groups(), "sda");
 }
 
 TEST(Start, ASickArrayKeepsItFromServingForALimitedTimeOnly) {

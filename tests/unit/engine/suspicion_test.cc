@@ -354,7 +354,7 @@ TEST(Suspicion, ASiblingThatAnotherPathSpeaksForIsAskedItself) {
   bench.start();
   bench.run(seconds{125});
   bench.disks.at("sdb").answer = Answer::none;
-  bench.step(PathAppeared{bench.disks.at("sdb").found});
+  bench.appear("sdb");
   bench.run(seconds{3});
   EXPECT_EQ(bench.times_logged("sdb: suspect"), 1);
 }

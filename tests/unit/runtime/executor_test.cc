@@ -37,7 +37,7 @@ struct DeadWorld final : ports::Clock,
   void submit(const ports::CommandRequest&) override {}
   void flush() override {}
   void collect(std::vector<ports::CommandReply>&) override {}
-  Result<std::vector<DiscoveredPath>> enumerate() override { return {}; }
+  Result<std::vector<ListedDisk>> list_disks() override { return {}; }
   Result<DiscoveredPath> gather(std::string_view) override { return DiscoveredPath{}; }
   Result<IoCounters> io_counters(std::string_view) override { return IoCounters{}; }
   Status trigger(std::string_view, std::string_view) override { return {}; }

@@ -83,6 +83,7 @@ Status Daemon::start_watching() {
   if (Status status = loop_->watch(monitor_->fd(), EPOLLIN, [this](std::uint32_t) { on_uevents(); }); !status) return status;
   if (Status status = commands_->watch(*loop_); !status) return status;
   watch_fabric();
+  watch_clock();
   event_poll_ = device_mapper_->capabilities().event_poll;
   if (event_poll_) {
     Status status = loop_->watch(device_mapper_->event_fd(), EPOLLIN | EPOLLPRI,
@@ -180,6 +181,19 @@ void Daemon::on_uevents() {
   }
 }
 
+/// What happened before a jump of the clock keeps its time. Without it a jump is noticed with the next query.
+void Daemon::watch_clock() {
+  utc_.note(loop_->now(), sys::utc_offset());
+  auto opened = sys::ClockSteps::open();
+  if (!opened) return;
+  clock_.emplace(std::move(*opened));
+  Status watched = loop_->watch(clock_->fd(), EPOLLIN, [this](std::uint32_t) {
+    clock_->take();
+    utc_.note(loop_->now(), sys::utc_offset());
+  });
+  if (!watched) clock_.reset();
+}
+
 /// Without it a lost link is noticed at the next check.
 void Daemon::watch_fabric() {
   auto opened = sys::FabricEvents::open();
@@ -219,19 +233,6 @@ void Daemon::on_fabric_events() {
 
 void Daemon::reply(const engine::Reply& reply) { server_->send(reply.id, command::reply_text(reply.result)); }
 
-namespace {
-
-/// UTC minus the clock that the engine counts by, as it is now.
-Duration utc_offset() {
-  timespec utc{};
-  timespec monotonic{};
-  ::clock_gettime(CLOCK_REALTIME, &utc);
-  ::clock_gettime(CLOCK_MONOTONIC, &monotonic);
-  return seconds{utc.tv_sec - monotonic.tv_sec} + std::chrono::nanoseconds{utc.tv_nsec - monotonic.tv_nsec};
-}
-
-}  // namespace
-
 std::vector<engine::StuckView> Daemon::stuck_now() const {
   std::vector<engine::StuckView> stuck;
   for (const sys::StalledHost& host : commands_->scsi().stalled(stuck_age)) {
@@ -257,11 +258,12 @@ void Daemon::render(engine::RenderReply reply) {
   }
   picture->counters.log_lines_dropped = log_->dropped();
   RequestId id = reply.id;
+  utc_.note(loop_->now(), sys::utc_offset());
   bool taken = lanes_->submit(ports::Lane::view, 0,
-                              [this, id, request = std::move(reply.request), picture, inputs = std::move(reply.inputs)]() -> ports::Continuation {
+                              [this, id, request = std::move(reply.request), picture, utc = utc_, inputs = std::move(reply.inputs)]() -> ports::Continuation {
                                 std::vector<view::BlockDevice> devices;
                                 if (request.kind == RequestKind::show_devices) devices = list_block_devices(*picture);
-                                std::string text = command::render(request, *picture, {.devices = devices, .utc_offset = utc_offset(), .inputs = inputs.get()});
+                                std::string text = command::render(request, *picture, {.devices = devices, .utc = utc, .inputs = inputs.get()});
                                 return [this, id, text = std::move(text)] { server_->send(id, text); };
                               });
   if (!taken) server_->send(id, command::timeout_reply);

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "libmpath/base/utc_offsets.h"
 #include "libmpath/engine/engine.h"
 #include "libmpath/runtime/executor.h"
 #include "libmpath/runtime/thread_lanes.h"
+#include "libmpath/sys/clock_steps.h"
 #include "libmpath/sys/device_commands.h"
 #include "libmpath/sys/device_mapper.h"
 #include "libmpath/sys/direct_read_helper.h"
@@ -52,6 +54,7 @@ class Daemon final : public runtime::Host {
   void on_signal(int signal);
   void on_uevents();
   void watch_fabric();
+  void watch_clock();
   void on_fabric_events();
   void request(RequestKind kind);
   bool turn();
@@ -66,6 +69,8 @@ class Daemon final : public runtime::Host {
   std::unique_ptr<sys::UdevDiscovery> discovery_;
   std::unique_ptr<sys::UdevMonitor> monitor_;
   std::optional<sys::FabricEvents> fabric_;
+  std::optional<sys::ClockSteps> clock_;
+  UtcOffsets utc_;
   std::unique_ptr<sys::Files> files_;
   std::unique_ptr<runtime::ThreadLanes> lanes_;
   std::unique_ptr<sys::DeviceCommands> commands_;

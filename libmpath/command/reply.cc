@@ -103,7 +103,7 @@ std::string mpathctl_history(const Request& request, const Snapshot& snapshot, c
   if (!request.subjects.empty() && snapshot.history.empty()) {
     return encode_reply({exit_refused, {}, fmt::format("there is no path or map '{}'", escape(request.subjects.front()))});
   }
-  return encode_reply({0, request.json ? view::history_json(snapshot, context.utc_offset) : view::history_text(snapshot, context.utc_offset), {}});
+  return encode_reply({0, request.json ? view::history_json(snapshot, context.utc) : view::history_text(snapshot, context.utc), {}});
 }
 
 MpathctlReply plan(const Request& request, const Snapshot& snapshot, const RenderContext& context) {

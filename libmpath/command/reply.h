@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "libmpath/base/utc_offsets.h"
 #include "libmpath/engine/rehearsal.h"
 #include "libmpath/engine/snapshot.h"
 #include "libmpath/model/request.h"
@@ -16,7 +17,7 @@ namespace mpath::command {
 /// What a snapshot does not hold.
 struct RenderContext {
   std::span<const view::BlockDevice> devices;  ///< for show_devices
-  Duration utc_offset{};                       ///< what the machine's clock lacks to UTC
+  UtcOffsets utc;                              ///< what the machine's clock lacks to UTC, and lacked
   const engine::RehearsalInputs* inputs = nullptr;  ///< for requests of which needs_inputs() holds
   bool bold = false;                           ///< the daemon's own standard output is a terminal
 };

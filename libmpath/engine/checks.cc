@@ -179,7 +179,8 @@ void Engine::Core::take_turn(PathRecord& path, policy::CheckTurn turn, const Com
   bool returns = is_usable(turn.state) && (!is_usable(path.health.state) || !path.answered || path.quarantined);
   // It answered, and perhaps not as the unit that it was: a stranger has to leave the table, where a load would make it active for a moment.
   bool is_doubted = turn.state == PathState::down && turn.needs_identity_check;
-  bool asks = is_usable(turn.state) && (returns || check.identify_wanted || path.facts->wwid.empty());
+  bool is_nameless = path.facts->wwid.empty() && policy::may_name_itself(*path.facts, *path.settings, daemon());
+  bool asks = is_usable(turn.state) && (returns || check.identify_wanted || is_nameless);
   if (path.facts->bus == Bus::scsi && (asks || is_doubted)) {
     submit_step(path, CheckStep::identify,
                 wire::inquiry_page(wire::vpd_device_identification, page_83_bytes, check_timeout(path)));
@@ -218,7 +219,7 @@ void Engine::Core::judge_identify(PathRecord& path, const CommandOutcome& outcom
     return;
   }
   check.identify_wanted = false;
-  PathFacts facts = policy::with_vpd_page_83(*path.facts, outcome.data);
+  PathFacts facts = policy::with_vpd_page_83(*path.facts, outcome.data, policy::may_name_itself(*path.facts, *path.settings, daemon()));
   bool stranger = path.facts->identity != 0 && facts.identity != path.facts->identity;
   if (stranger) {
     if (!path.quarantined) {

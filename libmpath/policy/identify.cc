@@ -27,6 +27,18 @@ std::string_view uid_attribute(const PathFacts& facts, const config::PathSetting
   return settings.uid_attribute.value;
 }
 
+/// What the built-in hardware table says for devices of this kind; empty for those that cannot say it themselves.
+std::string_view usual_attribute(Bus bus) {
+  switch (bus) {
+    case Bus::scsi: return default_attribute;
+    case Bus::nvme: return "ID_WWN";
+    case Bus::ccw: return "ID_UID";
+    case Bus::cciss:
+    case Bus::unknown: return {};
+  }
+  return {};
+}
+
 /// The identity is the volume's best name, not the whole page: a firmware that adds a designator must not make every path a stranger.
 void take_page_83(PathFacts& facts, Bytes page) {
   if (page.empty()) return;
@@ -48,6 +60,11 @@ config::PathIdentity identity_for_lookup(const PathFacts& facts) {
   return identity;
 }
 
+bool may_name_itself(const PathFacts& facts, const config::PathSettings& settings, const config::DaemonSettings& daemon) {
+  std::string_view attribute = uid_attribute(facts, settings, daemon);
+  return attribute.empty() || attribute == usual_attribute(facts.bus);
+}
+
 PathFacts identify(const DiscoveredPath& path, const config::PathSettings& settings,
                    const config::DaemonSettings& daemon, bool allow_fallback) {
   PathFacts facts = path.facts;
@@ -62,7 +79,7 @@ PathFacts identify(const DiscoveredPath& path, const config::PathSettings& setti
     if (attribute == default_attribute && wire::contradicts(path.vpd_page_83, facts.wwid)) facts.identity = fingerprint(facts.wwid.text);
     return facts;
   }
-  if (!attribute.empty() && !allow_fallback) return facts;
+  if (!attribute.empty() && !(allow_fallback && attribute == usual_attribute(facts.bus))) return facts;
   if (facts.bus == Bus::scsi) {
     if (auto wwid = wire::choose_wwid(path.vpd_page_83)) {
       facts.wwid = *wwid;
@@ -75,10 +92,10 @@ PathFacts identify(const DiscoveredPath& path, const config::PathSettings& setti
   return facts;
 }
 
-PathFacts with_vpd_page_83(const PathFacts& old, Bytes page) {
+PathFacts with_vpd_page_83(const PathFacts& old, Bytes page, bool may_name) {
   PathFacts facts = old;
   take_page_83(facts, page);
-  if (facts.wwid.empty()) {
+  if (facts.wwid.empty() && may_name) {
     if (auto wwid = wire::choose_wwid(page)) {
       facts.wwid = *wwid;
       facts.wwid_source = WwidSource::vpd_page;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Timers of timerfd_create(2) on the clock of MonoTime (CLOCK_BOOTTIME). Any thread; none blocks.
+// Timers of timerfd_create(2) on the clock of MonoTime (CLOCK_MONOTONIC). Any thread; none blocks.
 #pragma once
 
 #include <sys/timerfd.h>

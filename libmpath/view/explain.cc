@@ -196,12 +196,17 @@ bool say_lost_map(Statements& out, const Snapshot& snapshot, const engine::Rehea
   return fails;
 }
 
+void say_nameless(Statements& out, const PathFacts& facts) {
+  config::Resolver* resolver = out.resolver();
+  const bool is_own = resolver != nullptr && !policy::may_name_itself(facts, *resolver->path(policy::identity_for_lookup(facts)), resolver->daemon());
+  out.say("map", is_own ? "none: its WWID is not known: udev does not tell the property that uid_attribute or uid_attrs names, and only the usual "
+                          "property is replaced by the device's own answer (udevadm info shows what udev tells)"
+                        : "none: its WWID is not known, neither from udev nor from sysfs nor by its own answer",
+          {Key::uid_attribute});
+}
+
 /// Why a disk that is fit to be a path belongs to no map.
 void say_no_map(Statements& out, const Snapshot& snapshot, const engine::RehearsalInputs& inputs, const Wwid& wwid) {
-  if (wwid.empty()) {
-    out.say("map", "none: its WWID is not known, neither from udev nor from sysfs nor by its own answer", {Key::uid_attribute});
-    return;
-  }
   std::uint32_t known = 0;
   for (const auto& path : snapshot.paths) known += path && path->facts && path->facts->wwid == wwid ? 1 : 0;
   for (const auto& map : snapshot.maps) {
@@ -233,7 +238,8 @@ Explained explain_path(const Snapshot& snapshot, const engine::RehearsalInputs& 
   out.say("state", state);
   if (const std::string bar = bar_text(path, snapshot.now); !bar.empty()) out.say("kept out", bar);
   if (path.map_name.empty()) {
-    say_no_map(out, snapshot, inputs, facts.wwid);
+    if (facts.wwid.empty()) say_nameless(out, facts);
+    else say_no_map(out, snapshot, inputs, facts.wwid);
     say_users(out, inputs, facts.devnum);
   } else {
     out.say("map", fmt::format("{}; in its table {}", escape(path.map_name), word(path.kernel_state)));
@@ -246,9 +252,11 @@ Explained explain_path(const Snapshot& snapshot, const engine::RehearsalInputs& 
                                  path.check_interval.count(), path.failures),
             {Key::polling_interval, Key::max_polling_interval});
   }
-  out.say("checker", path.checker.empty() ? std::string("none") : escape(path.checker), {Key::path_checker, Key::detect_checker});
-  out.say("priority", fmt::format("{}{}", path.priority ? std::to_string(*path.priority) : std::string("not known"),
-                                  path.prioritizer.empty() ? std::string() : fmt::format(" (prioritizer {})", escape(path.prioritizer))),
+  out.say("checker", path.checker.empty() ? std::string("there is none of the configured name: whether the path works is not known") : escape(path.checker),
+          {Key::path_checker, Key::detect_checker});
+  out.say("priority", fmt::format("{} ({})", path.priority ? std::to_string(*path.priority) : std::string("not known"),
+                                  path.prioritizer.empty() ? std::string("there is no prioritizer of the configured name")
+                                                           : "prioritizer " + escape(path.prioritizer)),
           {Key::prio, Key::prio_args, Key::detect_prio});
   out.say("identity", facts.wwid.empty() ? std::string("WWID not known") : "WWID " + escape(facts.wwid.text), {Key::uid_attribute});
   return {fmt::format("{} {} {}", value_of('d', row, snapshot.now), value_of('D', row, snapshot.now), value_of('i', row, snapshot.now)), "path", out.take()};
@@ -265,7 +273,8 @@ Explained explain_disk(const Snapshot& snapshot, const engine::RehearsalInputs& 
       out.say("not used", escape(judged.admission.reason));
     } else {
       out.say("fit", "nothing in the configuration speaks against it");
-      say_no_map(out, snapshot, inputs, judged.facts->wwid);
+      if (judged.facts->wwid.empty()) say_nameless(out, *judged.facts);
+      else say_no_map(out, snapshot, inputs, judged.facts->wwid);
     }
     say_users(out, inputs, found.facts.devnum);
     out.say("identity", judged.facts->wwid.empty() ? std::string("WWID not known") : "WWID " + escape(judged.facts->wwid.text), {Key::uid_attribute});

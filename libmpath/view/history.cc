@@ -50,10 +50,10 @@ std::string utc_text(MonoTime at, Duration utc_offset) {
                      clock.subseconds().count());
 }
 
-std::string history_text(const engine::Snapshot& snapshot, Duration utc_offset) {
+std::string history_text(const engine::Snapshot& snapshot, const UtcOffsets& utc) {
   std::string text;
   for (const auto& [object, entry] : in_order(snapshot)) {
-    text += fmt::format("{} {}", utc_text(entry->at, utc_offset), escape(object->subject));
+    text += fmt::format("{} {}", utc_text(entry->at, utc.at(entry->at)), escape(object->subject));
     if (!object->map.empty()) text += fmt::format(" ({})", escape(object->map));
     const bool moved = entry->before != entry->after;
     if (moved) text += fmt::format(": {} -> {}", standing_text(*object, entry->before), standing_text(*object, entry->after));
@@ -69,11 +69,11 @@ std::string history_text(const engine::Snapshot& snapshot, Duration utc_offset) 
   return text.empty() ? "nothing has happened\n" : text;
 }
 
-std::string history_json(const engine::Snapshot& snapshot, Duration utc_offset) {
+std::string history_json(const engine::Snapshot& snapshot, const UtcOffsets& utc) {
   ordered_json transitions = ordered_json::array();
   for (const auto& [object, entry] : in_order(snapshot)) {
     ordered_json one;
-    one["time"] = utc_text(entry->at, utc_offset);
+    one["time"] = utc_text(entry->at, utc.at(entry->at));
     one["monotonic"] = std::chrono::duration<double>(entry->at.time_since_epoch()).count();
     one["kind"] = object->is_map ? "map" : "path";
     one["name"] = escape(object->subject);

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "libmpath/base/utc_offsets.h"
 #include "libmpath/engine/snapshot.h"
 
 namespace mpath::view {
@@ -12,8 +13,8 @@ namespace mpath::view {
 [[nodiscard]] std::string utc_text(MonoTime at, Duration utc_offset);
 
 /// One line for each transition, oldest first.
-[[nodiscard]] std::string history_text(const engine::Snapshot& snapshot, Duration utc_offset);
+[[nodiscard]] std::string history_text(const engine::Snapshot& snapshot, const UtcOffsets& utc);
 /// One JSON object; times as UTC text and in seconds of the machine's clock.
-[[nodiscard]] std::string history_json(const engine::Snapshot& snapshot, Duration utc_offset);
+[[nodiscard]] std::string history_json(const engine::Snapshot& snapshot, const UtcOffsets& utc);
 
 }  // namespace mpath::view

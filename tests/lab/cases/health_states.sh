@@ -1,7 +1,7 @@
 # timeout: 240
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What becomes of I/O when every path is dead (no_path_retry queue, a number, fail), what failback does, paths in standby, and what
-# survives the daemon's death.
+# survives the daemon's death; times when the clock is set.
 
 queues() { [[ $(dmsetup table --noflush "$map") == *queue_if_no_path* ]]; }
 failed_paths() { dmsetup status --noflush "$map" | grep -o ' F ' | wc -l; }
@@ -133,6 +133,16 @@ wait_for 5 queues || fail "queueing is not restored"
 io_goes_on || fail "I/O stands still"
 io_stop || fail "I/O errors"
 mpathctl history "${disks[0]}" | tail -3
+
+note "somebody sets the clock: what happened before keeps its time"
+entry() { mpathctl history "${disks[0]}" | "$1" -1 | cut -d" " -f1; }
+oldest=$(entry head)
+date -s "+2 hours" >/dev/null
+set_at=$(date -u +%Y-%m-%dT%H:%M:%S)
+same "setmarginal" ok "$(multipathd setmarginal path "${disks[0]}")"
+same "the oldest transition" "$oldest" "$(entry head)"
+[[ ! $(entry tail) < $set_at ]] || fail "the newest transition is of $(entry tail), the clock was set at $set_at"
+same "unsetmarginal" ok "$(multipathd unsetmarginal path "${disks[0]}")"
 mpathctl history --json "$map" >/dev/null || fail "no history for programs"
 daemon_stop || fail "the daemon does not end"
 note "done"

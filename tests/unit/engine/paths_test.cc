@@ -352,6 +352,20 @@ TEST(Change, AVolumeThatIsNamedLateIsJudgedByTheBlacklistToo) {
   EXPECT_TRUE(bench.has_map());
 }
 
+TEST(Change, AVolumeThatSomebodysOwnPropertyNamesIsNotNamedByTheDevice) {
+  Bench bench("uid_attribute MY_ID\npolling_interval 5\nmax_polling_interval 5");
+  Disk& disk = bench.disk("sda");
+  bench.start();
+  bench.run(minutes{2});
+  EXPECT_FALSE(bench.has_map()) << "two names would make two maps of one volume";
+  EXPECT_LE(bench.inquiries, 1U) << "nor is it asked for it";
+  EXPECT_GT(bench.triggered.size(), 0U) << "udev is";
+  disk.found.properties.add("MY_ID", wwid_of(1));
+  bench.appear("sda");
+  bench.run(seconds{10});
+  EXPECT_TRUE(bench.has_map());
+}
+
 TEST(Change, ASizeThatGrewIsTakenByCommandOnly) {
   Settled bench;
   for (const char* name : {"sda", "sdb"}) {

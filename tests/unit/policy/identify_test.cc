@@ -36,6 +36,8 @@ TEST(Identify, TakesTheWwidFromWhereTheConfigurationSays) {
       {"no property, no fallback yet", "", {}, true, false, "", WwidSource::none},
       {"no attribute: the page is the normal way", "uid_attribute \"\"", {{"ID_SERIAL", "3600b"}}, true, false, from_page, WwidSource::vpd_page},
       {"nothing at all", "", {}, false, true, "", WwidSource::none},
+      {"a property of one's own is not replaced by the page", "uid_attribute MY_ID", {{"ID_SERIAL", "3600b"}}, true, true, "", WwidSource::none},
+      {"nor is one of uid_attrs", "uid_attrs sd:MY_ID", {{"ID_SERIAL", "3600b"}}, true, true, "", WwidSource::none},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.what);
@@ -61,8 +63,8 @@ TEST(Identify, WhatUdevSaysIsWhatThePathMustAnswerAs) {
   PathFacts stale = seen("ID_SERIAL", from_page, 0xb);
   EXPECT_EQ(stale.wwid.text, from_page);
   EXPECT_EQ(stale.identity, a) << "the kernel's copy of the page is of another volume";
-  EXPECT_EQ(with_vpd_page_83(stale, page(0xa)).identity, a) << "it answers as it should";
-  EXPECT_NE(with_vpd_page_83(stale, page(0xb)).identity, a) << "it is the other one";
+  EXPECT_EQ(with_vpd_page_83(stale, page(0xa), true).identity, a) << "it answers as it should";
+  EXPECT_NE(with_vpd_page_83(stale, page(0xb), true).identity, a) << "it is the other one";
   EXPECT_NE(seen("ID_UID", from_page, 0xb).identity, a) << "whatever makes that property may have reasons of its own";
 }
 
@@ -80,19 +82,20 @@ TEST(Identify, NvmeAndDasdAskSysfs) {
 TEST(WithVpdPage, ChangesIdentityAndPortButNeverAWwidThatIsThere) {
   PathFacts facts = facts_of("sda");
   facts.wwid = {"3600b"};
-  PathFacts a = with_vpd_page_83(facts, page(0xa));
+  PathFacts a = with_vpd_page_83(facts, page(0xa), true);
   EXPECT_EQ(a.wwid.text, "3600b");
   EXPECT_EQ(a.target_port_group, 1);
   EXPECT_NE(a.identity, 0U);
-  PathFacts b = with_vpd_page_83(a, page(0xb, 2));
+  PathFacts b = with_vpd_page_83(a, page(0xb, 2), true);
   EXPECT_NE(b.identity, a.identity);
   EXPECT_EQ(b.target_port_group, 2);
-  EXPECT_EQ(with_vpd_page_83(facts, page(0xa, 7)).identity, a.identity) << "through another port it is the same volume";
+  EXPECT_EQ(with_vpd_page_83(facts, page(0xa, 7), true).identity, a.identity) << "through another port it is the same volume";
 
   facts.wwid = {};
-  EXPECT_EQ(with_vpd_page_83(facts, page(0xa)).wwid.text, from_page);
+  EXPECT_EQ(with_vpd_page_83(facts, page(0xa), true).wwid.text, from_page);
+  EXPECT_EQ(with_vpd_page_83(facts, page(0xa), false).wwid.text, "");
   for (const Page& unreadable : {Page{}, Page{0}, Page{0, 0x80, 0, 0}, Page(3, 0xff)}) {
-    PathFacts same = with_vpd_page_83(a, unreadable);
+    PathFacts same = with_vpd_page_83(a, unreadable, true);
     EXPECT_EQ(same.identity, a.identity) << "silence is not another volume";
     EXPECT_EQ(same.wwid, a.wwid);
   }

@@ -25,6 +25,12 @@ Transition entry(Duration at, std::string_view reason, std::uint8_t before, std:
 /// Noon of 2026-02-05 is one hour after the machine's start.
 constexpr Duration offset = seconds{1770292800 - 3600};
 
+UtcOffsets always(Duration utc) {
+  UtcOffsets offsets;
+  offsets.note(MonoTime{}, utc);
+  return offsets;
+}
+
 engine::Snapshot sample() {
   const auto up = PathStanding{PathState::up}.packed();
   const auto down = PathStanding{PathState::down}.packed();
@@ -47,16 +53,16 @@ engine::Snapshot sample() {
 }
 
 TEST(History, IsOneLineForEachTransitionOldestFirst) {
-  EXPECT_EQ(history_text(sample(), offset),
+  EXPECT_EQ(history_text(sample(), always(offset)),
             "2026-02-05T12:00:00.007Z sda (mpatha): up -> down [check] not ready (sense 2/04/03); failed in the map after 1.2 ms\n"
             "2026-02-05T12:00:50.000Z mpa\\x0atha: reloaded in 2.5 s (paths differ)\n"
             "2026-02-05T12:01:00.000Z mpa\\x0atha: serving -> queueing [check] no path works; I/O waits\n"
             "2026-02-05T12:01:40.000Z sda (mpatha): down -> up, suspect, marginal [rule] slow\n");
-  EXPECT_EQ(history_text({}, offset), "nothing has happened\n");
+  EXPECT_EQ(history_text({}, always(offset)), "nothing has happened\n");
 }
 
 TEST(History, HasTheSameForPrograms) {
-  auto document = nlohmann::json::parse(history_json(sample(), offset));
+  auto document = nlohmann::json::parse(history_json(sample(), always(offset)));
   EXPECT_EQ(document["version"], 1);
   ASSERT_EQ(document["transitions"].size(), 4u);
   const auto& first = document["transitions"][0];
@@ -70,6 +76,14 @@ TEST(History, HasTheSameForPrograms) {
   EXPECT_EQ(first["seconds"], 0.001234);
   EXPECT_EQ(document["transitions"][1]["kind"], "map");
   EXPECT_FALSE(document["transitions"][2].contains("action"));
+}
+
+TEST(History, WhatHappenedBeforeTheClockWasSetKeepsItsTime) {
+  UtcOffsets offsets = always(offset);
+  offsets.note(MonoTime{seconds{3655}}, offset + std::chrono::hours{2});
+  const std::string text = history_text(sample(), offsets);
+  EXPECT_TRUE(text.contains("2026-02-05T12:00:50.000Z mpa")) << text;
+  EXPECT_TRUE(text.contains("2026-02-05T14:01:00.000Z mpa")) << text;
 }
 
 TEST(History, TimesAreUtc) {

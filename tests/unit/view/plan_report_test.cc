@@ -192,6 +192,18 @@ TEST_F(PlanTest, explains_a_path_that_is_kept_out) {
   EXPECT_TRUE(text.contains("in its table failed")) << text;
 }
 
+TEST_F(PlanTest, explains_what_a_path_lacks) {
+  Bench other("path_checker nosuch\nprio nosuch\ndetect_checker no\ndetect_prio no\nuid_attribute MY_ID");
+  other.disk("sda");
+  other.start();
+  const auto explained = explain(*other.picture(), engine::RehearsalInputs{}, "sda");
+  ASSERT_TRUE(explained);
+  const std::string text = explain_text(*explained);
+  EXPECT_TRUE(text.contains("there is none of the configured name: whether the path works is not known")) << text;
+  EXPECT_TRUE(text.contains("not known (there is no prioritizer of the configured name)")) << text;
+  EXPECT_TRUE(text.contains("udev does not tell the property that uid_attribute or uid_attrs names")) << text;
+}
+
 TEST_F(PlanTest, explains_what_is_known_of_a_reservation) {
   Bench other("reservation_key 0x123abc");
   other.array = [](const std::string&, const ScsiCommand& command) -> std::optional<CommandOutcome> {

@@ -232,7 +232,7 @@ struct Engine::Core {
   void judge_suspicion(PathRecord& path, MapRecord& map);
   void judge_late_checks(MapRecord& map);
   void review_suspects(MapRecord& map);
-  void end_suspicion(PathRecord& path, PathState verdict);
+  [[nodiscard]] bool end_suspicion(PathRecord& path, PathState verdict);
 
   // --- differential.cc: paths that are worse than their siblings ---------------------------------------------------
   void compare_siblings(MapRecord& map);

@@ -91,7 +91,7 @@ void Engine::Core::finish_check(PathRecord& path) {
   bool undecided = verdict == PathState::wild || verdict == PathState::unchecked || verdict == PathState::pending ||
                    path.checks_disabled;
   bool held = is_usable(verdict) && before == PathState::down && held_until(path) > now;
-  if (!undecided) end_suspicion(path, verdict);
+  bool unnoted = !undecided && end_suspicion(path, verdict);
   if (verdict == PathState::disconnected) {
     purge(path);
     verdict = PathState::down;
@@ -125,6 +125,7 @@ void Engine::Core::finish_check(PathRecord& path) {
   end_of_registration(path);
   set_path_timer(path);
   note_marks(path);
+  if (unnoted) note_standing(path);
   retrigger(path);
   if (path.next_check != no_deadline) path.view.reset();
   if (MapRecord* map = find_map(path.map)) {

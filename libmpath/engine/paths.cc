@@ -271,7 +271,7 @@ void Engine::Core::remove_path(PathRecord& path, StaticText why) {
   if (path.check.step != CheckStep::idle) --checks_outstanding;
   path.check = {};
   path.watch = {};
-  end_suspicion(path, PathState::removed);
+  (void)end_suspicion(path, PathState::removed);
   timers.cancel(path.timer);
   path.next_check = no_deadline;
   set_health(path, PathState::removed, why);

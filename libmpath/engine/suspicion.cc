@@ -223,11 +223,11 @@ void Engine::Core::review_suspects(MapRecord& map) {
   }
 }
 
-/// The check has ended with a verdict, so there is nothing to suspect any more.
-void Engine::Core::end_suspicion(PathRecord& path, PathState verdict) {
+/// The check has ended with a verdict, so there is nothing to suspect any more. True if that is still to be noted in the path's history.
+bool Engine::Core::end_suspicion(PathRecord& path, PathState verdict) {
   bool was_avoided = std::exchange(path.suspect, false);
   Suspicion before = std::exchange(path.suspicion, {});
-  if (!was_avoided && before.since == no_deadline) return;
+  if (!was_avoided && before.since == no_deadline) return false;
   if (MapRecord* map = find_map(path.map)) {
     queue_map(*map);
     touch(*map);
@@ -235,10 +235,18 @@ void Engine::Core::end_suspicion(PathRecord& path, PathState verdict) {
   if (!is_usable(verdict)) {
     // What it is instead follows, and is told then.
     path.view.reset();
-    return;
+    return true;
   }
   path.returned = path.returned || was_avoided;
-  touch_because(path, Severity::notice, fmt::format("answers its checks again, after {}", span_text(now - path.check.started)));
+  std::string text = fmt::format("answers its checks again, after {}", span_text(now - path.check.started));
+  if (is_usable(path.health.state)) {
+    touch_because(path, Severity::notice, std::move(text));
+    return false;
+  }
+  // It was given up meanwhile. That it works again follows as well: one transition, not two.
+  path.view.reset();
+  log(Severity::notice, path.facts->kernel_name, std::move(text));
+  return true;
 }
 
 }  // namespace mpath::engine

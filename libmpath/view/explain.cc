@@ -144,9 +144,12 @@ Explained explain_map(const Snapshot& snapshot, const MapView& map) {
       const std::string bar = bar_text(*path, snapshot.now);
       if (is_usable(path->health.state) && bar.empty() && path->kernel_state != KernelPathState::failed) continue;
       const PathRow row{*path, true};
+      std::string why = escape(path->health.reason);
+      if (path->bar == Bar::suspect || why == bar) why.clear();
+      if (!why.empty() && !bar.empty()) why += "; ";
       out.say("path " + value_of('d', row, snapshot.now),
               fmt::format("{}, in the kernel {}, for {} s: {}{}", value_of('T', row, snapshot.now), word(path->kernel_state),
-                          seconds_since(snapshot.now, path->health.since), escape(path->health.reason), bar.empty() ? "" : "; " + bar));
+                          seconds_since(snapshot.now, path->health.since), why, bar));
     }
   }
   std::string subject = escape(map.name.text);
@@ -236,7 +239,10 @@ Explained explain_path(const Snapshot& snapshot, const engine::RehearsalInputs& 
   if (path.health.since != MonoTime{}) state += fmt::format(" for {} s", seconds_since(snapshot.now, path.health.since));
   if (!path.health.reason.empty()) state += fmt::format(": {}", escape(path.health.reason));
   out.say("state", state);
-  if (const std::string bar = bar_text(path, snapshot.now); !bar.empty()) out.say("kept out", bar);
+  if (const std::string bar = bar_text(path, snapshot.now); !bar.empty()) {
+    if (path.bar == Bar::suspect) out.say("kept out", bar, {Key::suspect_after});
+    else out.say("kept out", bar);
+  }
   if (path.map_name.empty()) {
     if (facts.wwid.empty()) say_nameless(out, facts);
     else say_no_map(out, snapshot, inputs, facts.wwid);
@@ -304,6 +310,11 @@ std::string bar_text(const PathView& path, MonoTime now) {
     std::string text(engine::reason_of(path.bar));
     if (path.registration_reason.empty()) return text;
     return text + fmt::format(": {}; tried again in {} s", path.registration_reason, seconds_until(now, path.registration_retry).count());
+  }
+  if (path.bar == Bar::suspect && path.suspect) {
+    return fmt::format("new I/O avoids it until it answers: its check has not been answered for {} s, usual for its siblings are {}; what lies "
+                       "between its host and its target port is worth a look",
+                       seconds_since(now, path.suspect->asked_at), engine::span_text(path.suspect->siblings_p99));
   }
   if (path.bar != Bar::drained) return std::string(engine::reason_of(path.bar));
   std::string text = fmt::format("drained (asked for: {})", escape(path.drain_asked_for));

@@ -63,6 +63,20 @@ TEST(History, SaysWhyAPathWentAndWhatWasDoneAboutIt) {
   EXPECT_EQ(entry.follow_up, FollowUp::failed);
 }
 
+TEST(History, APathThatWasSuspectAndGivenUpReturnsInOneStep) {
+  TwoPaths bench;
+  bench.disks.at("sda").answer = Answer::none;
+  bench.run(seconds{90});
+  Transition given_up = bench.of("sda").back();
+  EXPECT_EQ(to_string(PathStanding::unpacked(given_up.after)), "timeout, suspect");
+  bench.answers_again("sda");
+  Transition back = bench.of("sda").back();
+  EXPECT_EQ(to_string(PathStanding::unpacked(back.before)), "timeout, suspect");
+  EXPECT_EQ(to_string(PathStanding::unpacked(back.after)), "up");
+  EXPECT_EQ(back.follow_up, FollowUp::reinstated);
+  EXPECT_EQ(bench.times_logged("sda: answers its checks again"), 1);
+}
+
 TEST(History, TellsKernelAndCommandsFromChecks) {
   TwoPaths bench;
   bench.kernel_fails("sda");

@@ -192,6 +192,24 @@ TEST_F(PlanTest, explains_a_path_that_is_kept_out) {
   EXPECT_TRUE(text.contains("in its table failed")) << text;
 }
 
+TEST_F(PlanTest, explains_a_path_that_new_io_avoids_with_the_evidence) {
+  Bench other("path_grouping_policy multibus");
+  other.disk("sda");
+  other.disk("sdb");
+  other.kernel_map({{"sda", "sdb"}});
+  other.start();
+  other.run(minutes{1});
+  other.disks.at("sda").answer = engine::Answer::none;
+  other.run(seconds{25});
+  const auto path = explain(*other.picture(), engine::RehearsalInputs{}, "sda");
+  ASSERT_TRUE(path);
+  EXPECT_TRUE(explain_text(*path).contains("  kept out    new I/O avoids it until it answers: its check has not been answered for ")) << explain_text(*path);
+  EXPECT_TRUE(explain_text(*path).contains("suspect_after 2")) << explain_text(*path);
+  const auto map = explain(*other.picture(), engine::RehearsalInputs{}, wwid_of(1));
+  ASSERT_TRUE(map);
+  EXPECT_FALSE(explain_text(*map).contains("than those of its siblings; ")) << "it is said once: " << explain_text(*map);
+}
+
 TEST_F(PlanTest, explains_what_a_path_lacks) {
   Bench other("path_checker nosuch\nprio nosuch\ndetect_checker no\ndetect_prio no\nuid_attribute MY_ID");
   other.disk("sda");

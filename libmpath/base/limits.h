@@ -53,7 +53,12 @@ inline constexpr std::size_t submission_lanes = 4;              ///< threads tha
 inline constexpr std::size_t spare_submission_lanes = 8;        ///< more of them while all others sleep in the kernel
 inline constexpr std::size_t wait_lanes = 4;                    ///< suspends and resumes under way at once
 inline constexpr std::size_t lane_queue = 65536;                ///< tasks waiting in one lane
-inline constexpr std::size_t lane_stack_bytes = 256u << 10;
+/// All of it is locked. The sanitizers' frames and thread data are several times larger than what is installed.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr std::size_t thread_stack_bytes = 2048u << 10;
+#else
+inline constexpr std::size_t thread_stack_bytes = 256u << 10;
+#endif
 inline constexpr Duration lane_patience = milliseconds{20};     ///< all threads of a lane busy for so long: one more
 inline constexpr Duration lane_stop = seconds{5};               ///< wait for running tasks at the end of the process
 inline constexpr Duration full_host_retry = milliseconds{5};    ///< a host whose queue is full is asked again after so long

@@ -20,13 +20,6 @@ using ports::LaneTask;
 
 namespace {
 
-// The sanitizers' frames and thread data are several times larger than what is installed.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t stack_bytes = limits::lane_stack_bytes * 8;
-#else
-constexpr std::size_t stack_bytes = limits::lane_stack_bytes;
-#endif
-
 constexpr std::size_t kept_nodes = 256;    ///< task nodes a pool keeps for reuse
 constexpr std::size_t kept_strands = 256;  ///< idle (lane, key) entries a pool keeps
 
@@ -80,7 +73,7 @@ int start_thread(void* (*body)(void*), void* argument) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, stack_bytes);
+  pthread_attr_setstacksize(&attributes, limits::thread_stack_bytes);
   // A lane never runs with the engine's real-time priority.
   pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
   sched_param parameters{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // ports::Lanes with real threads. Made and used by the engine's thread of the daemon and of the tools; the tasks run on threads
-// of its own, which block every signal, have small stacks (limits::lane_stack_bytes) and carry their lane's name.
+// of its own, which block every signal, have small stacks (limits::thread_stack_bytes) and carry their lane's name.
 //
 // Threads: submit 2, table 1, fast 1, wait 1, and one for discovery, files, settings and view together. More are started only while
 // all of a pool have been busy for limits::lane_patience with work waiting, and end as soon as they find none: submit up to

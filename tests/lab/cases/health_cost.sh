@@ -12,7 +12,7 @@ MOST_CALLS=2.2          # per check, each path once a second
 MOST_CALLS_FEW=7        # per check, at default intervals: a map has few paths to share a turn, and each host has a lane of its own
 MOST_INSTRUCTIONS=30000 # per check, in user mode
 MOST_ALLOCATIONS=0.5    # per check, of the whole process: a check has none itself, but a map is read every minute
-MOST_MEMORY=32768       # bytes per path, of the whole process: what finding them took stays in its heap (the engine's share is in its unit tests)
+MOST_MEMORY=8192        # bytes for each path more, of the whole process with the gaps of its heap (the engine's share is in its unit tests)
 LUNS=128
 FEW=16
 
@@ -78,6 +78,8 @@ count_checks 60
 [ "$checks" -ge $((4 * FEW * 2)) ] || fail "only $checks checks in 60 s"
 cost_calls "$daemon_pid" | head -12
 at_most "system calls per check" "$(per "$calls" "$checks")" $MOST_CALLS_FEW
+few_memory=$(daemon_memory)
+few_threads=$(daemon_threads)
 daemon_stop || fail "the daemon does not end"
 
 note "all maps, each path once a second"
@@ -87,6 +89,7 @@ wait_for 120 maps_up $LUNS $((4 * LUNS)) || fail "no maps"
 udevadm settle --timeout=120
 sleep 10
 with=$(daemon_memory)
+with_threads=$(daemon_threads)
 count_checks 20
 [ "$checks" -ge $((4 * LUNS * 16)) ] || fail "only $checks checks in 20 s"
 cost_calls "$daemon_pid" | head -12
@@ -108,8 +111,11 @@ else
   printf '  %d allocations\n' "$allocations"
   at_most "allocations per check" "$(per "$allocations" "$(cost_commands 0)")" $MOST_ALLOCATIONS
   cost_end allocations
-  printf '  memory of its own: %d KiB without paths, %d KiB with %d\n' "$idle_memory" "$with" $((4 * LUNS))
-  at_most "bytes per path" "$(per $(((with - idle_memory) * 1024)) $((4 * LUNS)))" $MOST_MEMORY
+  printf '  memory of its own: %d KiB without paths, %d KiB with %d, %d KiB with %d\n' \
+    "$idle_memory" "$few_memory" $((4 * FEW)) "$with" $((4 * LUNS))
+  # A thread more is 256 KiB, and no path's.
+  more=$((with - few_memory - 256 * (with_threads - few_threads)))
+  at_most "bytes for each path more" "$(per $((more * 1024)) $((4 * (LUNS - FEW))))" $MOST_MEMORY
 fi
 mpathctl status | grep -E '^(checks|turns)'
 daemon_stop || fail "the daemon does not end"

@@ -277,7 +277,7 @@ TEST_F(ThreadLanesTest, LaneThreadsBlockSignalsAndHaveNameAndStack) {
   inbox_.run(1);
   EXPECT_STREQ(name, "mpath-table");
   EXPECT_TRUE(blocked);
-  EXPECT_LE(stack, 8 * limits::lane_stack_bytes);
+  EXPECT_LE(stack, limits::thread_stack_bytes);
 }
 
 TEST_F(ThreadLanesTest, StopLeavesAStuckTaskBehind) {

@@ -243,9 +243,10 @@ void Oracle::path_failed(const DmDevice&, const Disk& disk) {
 
 void Oracle::changed(const Lun* lun) {
   if (lun == nullptr) return;
-  // A mark that counts for the groups comes and goes later; what else happens to it in five seconds is another load.
+  // A mark that counts for the groups moves its path at once, and what else it brings within five seconds is moved by a second load.
   bool marks_count = settings_.more_defaults.contains("marginal_pathgroups");
-  maps_[lun->wwid.text].occasions.insert(maps_[lun->wwid.text].occasions.end(), marks_count ? 4 : 1, now());
+  auto& occasions = maps_[lun->wwid.text].occasions;
+  occasions.insert(occasions.end(), marks_count ? 2 : 1, now());
 }
 
 void Oracle::meddled(const DmDevice& device) {

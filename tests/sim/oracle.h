@@ -145,6 +145,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
     MonoTime page_read{};                 ///< the array's own page, last and well
     bool failed_by_kernel = false;        ///< and not found good since
     MonoTime judged{};
+    MonoTime unregistered_at{};           ///< last, in a volume that this host is registered for
     std::optional<MonoTime> down_since;   ///< known to be of no use, from whatever source
     std::optional<MonoTime> differs_since;  ///< the daemon's picture and the kernel's state
     std::string_view bar;                   ///< by the daemon's picture
@@ -193,6 +194,7 @@ class Oracle final : public KernelWatcher, public CommandWatcher {
   [[nodiscard]] bool is_known_well(const Disk& disk) const;
   [[nodiscard]] bool is_held(const MapKnowledge& map) const { return map.held_by_others || map.suspended.wish != Wish::no; }
   void check_failing(const DmDevice& device, const Disk& disk);
+  [[nodiscard]] bool lacks_registration(const Disk& disk) const;
   void check_returning(const DmDevice& device, const Disk& disk);
   void check_commands(const DmDevice& device, const MapKnowledge& map);
   void check_suspects(const DmDevice& device, const MapKnowledge& map);

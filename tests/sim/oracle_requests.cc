@@ -154,6 +154,16 @@ void Oracle::daemon_stopped() {
 
 void Oracle::daemon_continued() { daemon_since_ = now(); }
 
+/// This host is registered for its volume, or was until another one preempted it, and not through this path.
+bool Oracle::lacks_registration(const Disk& disk) const {
+  if (disk.lun == nullptr || !settings_.more_defaults.contains("reservation_key")) return false;
+  const auto& keys = disk.lun->reservations.keys;
+  auto map = maps_.find(disk.lun->wwid.text);
+  bool concerns = (map != maps_.end() && map->second.preempted) ||
+                  std::ranges::any_of(keys, [](const auto& entry) { return entry.first.first < other_host; });
+  return concerns && !keys.contains({disk.host->number, disk.port->name});
+}
+
 /// A path is failed by a message.
 void Oracle::check_failing(const DmDevice& device, const Disk& disk) {
   const PathKnowledge& known = know(disk);
@@ -164,8 +174,8 @@ void Oracle::check_failing(const DmDevice& device, const Disk& disk) {
   bool has_reason = is_commanded(disk) || definitely_bad(disk) || !known.bar.empty() || disk.was_slow;
   // For its failures of before a path is kept out for so long, and no longer.
   bool may_be_distrusted = settings_.distrust.count() > 0 && now() - disk.usable_changed < settings_.distrust + settings_.notice_limit();
-  // A path that is not registered is shown so a moment later.
-  bool may_be_reserved = disk.port->array->kind == ArrayKind::plain && settings_.more_defaults.contains("reservation_key");
+  // A path that is not registered is shown so a moment later, and one that is again is told to the kernel a moment later.
+  bool may_be_reserved = lacks_registration(disk) || now() - known.unregistered_at <= told_limit;
   if (again || hung || is_other || has_reason || may_be_distrusted || may_be_reserved || daemon_age() < settings_.notice_limit()) return;
   if (!world_.usable_for(disk, settings_.notice_limit()) || now() - disk.remapped_at < settings_.notice_limit()) return;
   violate("failed in vain", fmt::format("{}: {} is failed, which works", device.name.text, disk.name));

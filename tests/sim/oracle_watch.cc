@@ -284,6 +284,9 @@ void Oracle::check_preempted() {
 
 void Oracle::tick() {
   check_preempted();
+  for (const auto& disk : world_.disks()) {
+    if (lacks_registration(*disk)) know(*disk).unregistered_at = now();
+  }
   for (const DmDevice* device : kernel_.devices()) {
     if (!device->is_multipath()) continue;
     MapKnowledge& map = maps_[device->wwid()];

@@ -149,6 +149,7 @@ struct Engine::Core {
   void erase_path(PathRecord& path);
   void assume(PathRecord& path);
   void join_map(PathRecord& path);
+  void expect_more(MapRecord& map);
   void leave_map(PathRecord& path);
   [[nodiscard]] PathRecord* find_path(PathId id) {
     if (!id.valid() || id.slot >= paths.size()) return nullptr;

@@ -132,6 +132,8 @@ void Engine::Core::finish_check(PathRecord& path) {
     refresh_now_and_then(*map);
     if (map->has_late_checks && is_usable(verdict)) judge_late_checks(*map);
     compare_siblings(*map);
+    // Those that came with it answer about now as well. One that is alone and serves again is not kept waiting for company.
+    if (first && !path.in_table && map->kernel && carries_io(*map)) expect_more(*map);
     bool differs = path.in_table && (path.kernel_state == KernelPathState::failed) == may_serve(path);
     if (first || changed || differs || map->wishes_load || !map->kernel || map->configuring) queue_map(*map);
   }

@@ -238,11 +238,16 @@ void Engine::Core::join_map(PathRecord& path) {
   }
   expect_registration(path);
   resume_drain(path);
-  if (map.settle_until <= now) map.settle_limit = now + settle_time_most;
-  map.settle_until = std::min(now + settle_time, map.settle_limit);
+  expect_more(map);
   if (!map.kernel) map.refused = false;
   queue_map(map);
   touch(path);
+}
+
+/// Paths come and go many at once, and one load is for all of them.
+void Engine::Core::expect_more(MapRecord& map) {
+  if (map.settle_until <= now) map.settle_limit = now + settle_time_most;
+  map.settle_until = std::min(now + settle_time, map.settle_limit);
 }
 
 void Engine::Core::leave_map(PathRecord& path) {
@@ -282,8 +287,7 @@ void Engine::Core::remove_path(PathRecord& path, StaticText why) {
     return;
   }
   if (map->groups_reader == path.id) map->groups_reader = {};
-  if (map->settle_until <= now) map->settle_limit = now + settle_time_most;
-  map->settle_until = std::min(now + settle_time, map->settle_limit);
+  expect_more(*map);
   queue_map(*map);
 }
 

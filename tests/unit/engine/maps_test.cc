@@ -28,6 +28,36 @@ TEST(Load, ABurstOfFourPathsIsOneLoad) {
   EXPECT_EQ(bench.groups(), "sda | sdb | sdc | sdd | sde | sdf");
 }
 
+TEST(Load, PathsThatCameTogetherAndAnswerLateOneAfterTheOtherAreOneLoad) {
+  Settled bench;
+  const std::vector<std::string> names = {"sdc", "sdd", "sde", "sdf"};
+  for (const std::string& name : names) {
+    bench.disk(name).answer = Answer::none;
+    bench.appear(name);
+  }
+  bench.run(seconds{1});
+  for (const std::string& name : names) {
+    bench.answers_again(name);
+    bench.run(milliseconds{15});
+  }
+  EXPECT_THAT(bench.actions, IsEmpty());
+  bench.run(seconds{1});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload));
+  EXPECT_EQ(bench.groups(), "sda | sdb | sdc | sdd | sde | sdf");
+}
+
+TEST(Load, APathThatAMapWithoutOneWaitsForIsLoadedAsSoonAsItAnswers) {
+  Settled bench;
+  for (const char* name : {"sda", "sdb"}) bench.disks.at(name).answer = Answer::dead;
+  bench.run(seconds{21});
+  bench.disk("sdc").answer = Answer::none;
+  bench.appear("sdc");
+  bench.run(seconds{1});
+  bench.answers_again("sdc");
+  bench.run(milliseconds{15});
+  EXPECT_THAT(bench.take_kinds(), ElementsAre(reload));
+}
+
 TEST(Load, WaitsForAPathThatHasNotAnsweredAndComesWithItsAnswer) {
   Settled bench;
   bench.disks.at("sda").answer = Answer::none;

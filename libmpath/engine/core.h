@@ -59,6 +59,7 @@ struct Engine::Core {
   void begin_discovery();
   void discovery_arrived();
   void ask_for_disks();
+  void order_maps_by_paths();
   /// Since disks were listed, until all have been read and taken.
   [[nodiscard]] bool is_taking_disks() const { return !listed_disks.empty(); }
   void finish_discovery();

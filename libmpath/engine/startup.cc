@@ -2,6 +2,10 @@
 // Start and reconfiguration: the configuration is read, then the state files, the kernel's maps and the disks; then everything is compared.
 // A reconfiguration takes nothing down: paths and maps stay and are judged anew.
 #include "libmpath/engine/core.h"
+
+#include <algorithm>
+#include <limits>
+
 #include "libmpath/wire/state_files.h"
 
 namespace mpath::engine {
@@ -176,9 +180,24 @@ void Engine::Core::on(const DisksRead& event) {
   ask_for_disks();
 }
 
+/// Maps are shown in the order of their first paths, as they are when a daemon makes them; the kernel lists those of the daemon before in an
+/// order of its own. Maps without a path come last.
+void Engine::Core::order_maps_by_paths() {
+  std::vector<std::pair<std::uint64_t, MapRecord*>> order;
+  for (const auto& [number, id] : map_order) {
+    MapRecord& map = *find_map(id);
+    const PathRecord* first = map.paths.empty() ? nullptr : find_path(map.paths.front());
+    order.emplace_back(first != nullptr ? first->order : std::numeric_limits<std::uint64_t>::max(), &map);
+  }
+  std::ranges::stable_sort(order, {}, &std::pair<std::uint64_t, MapRecord*>::first);
+  map_order.clear();
+  for (auto& [first, map] : order) map_order.emplace(map->order = ++last_order, map->id);
+}
+
 void Engine::Core::finish_discovery() {
   listed_disks.clear();
   listed_disks.shrink_to_fit();
+  if (!configured_once && options.mode == Mode::manage) order_maps_by_paths();
   for (auto& map : maps) {
     if (map->live) queue_map(*map);
   }

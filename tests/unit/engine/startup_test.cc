@@ -89,6 +89,19 @@ TEST(Start, ADiskThatGoesBetweenTheListAndItsReadingIsNoPath) {
   EXPECT_EQ(bench.groups(), "sda");
 }
 
+TEST(Start, ShowsTheMapsOfTheDaemonBeforeInTheOrderOfTheirPaths) {
+  Bench bench;
+  bench.disk("sda", 2);
+  bench.disk("sdb", 1);
+  bench.kernel_map({{"sdb"}}, 1);
+  bench.kernel_map({{"sda"}}, 2);
+  bench.start();
+  std::vector<std::string> shown;
+  const auto picture = bench.picture();
+  for (const auto& map : picture->maps) shown.push_back(map->wwid.text);
+  EXPECT_THAT(shown, ElementsAre(wwid_of(2), wwid_of(1)));
+}
+
 TEST(Start, ASickArrayKeepsItFromServingForALimitedTimeOnly) {
   Bench bench;
   bench.disk("sda").answer = Answer::none;

@@ -153,7 +153,11 @@ void Kernel::reinstate(DmDevice& device, Target& target, std::size_t index) {
   bool others = target.valid_paths() > 0;
   path.active = true;
   if (others && target.handler != "0" && target.current_group == path.group) {
-    queue_.after(random_.duration(milliseconds{1}, milliseconds{5}), [this, disk = path.disk] { world_.activate(*disk); });
+    // The handler is asked for this path; one that it cannot activate is failed (dm-mpath, pg_init_done).
+    queue_.after(random_.duration(milliseconds{1}, milliseconds{5}), [this, &device, &target, index] {
+      if (device.live.get() != &target || !target.paths[index].active) return;
+      if (!world_.activate(*target.paths[index].disk)) failed_by_io(device, target, index);
+    });
   }
   send_uevent(device, MapUevent::Action::change, true);
   raise_event(device);

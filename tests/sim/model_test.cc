@@ -336,6 +336,22 @@ TEST(Kernel, SwitchesGroupsAndInitialisesThem) {
   EXPECT_EQ(lab.lun->owner, 1u) << "activated by the handler";
 }
 
+TEST(Kernel, FailsAReinstatedPathThatItsHandlerCannotActivate) {
+  Lab lab(Alua::explicit_only);
+  DmDevice& device = lab.create(lab.table({{lab.disks[0], lab.disks[1]}}, "0", "1 alua"));
+  ASSERT_TRUE(lab.io(device, seconds{1}));
+  auto reinstate = [&] {
+    ASSERT_TRUE(lab.kernel.message(device, MapMessage{MapMessage::Kind::fail_path, lab.disks[0]->devnum, 0}));
+    ASSERT_TRUE(lab.kernel.message(device, MapMessage{MapMessage::Kind::reinstate_path, lab.disks[0]->devnum, 0}));
+    lab.run(milliseconds{10});
+  };
+  reinstate();
+  EXPECT_TRUE(device.live->paths[0].active);
+  lab.disks[0]->offline = true;
+  reinstate();
+  EXPECT_FALSE(device.live->paths[0].active);
+}
+
 TEST(Kernel, TellsOfEventsOnceArmed) {
   Lab lab;
   int told = 0;

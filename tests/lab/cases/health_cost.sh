@@ -1,4 +1,4 @@
-# timeout: 600
+# timeout: 900
 # label: long
 # memory: 2048
 # cpus: 1
@@ -85,7 +85,7 @@ daemon_stop || fail "the daemon does not end"
 note "all maps, each path once a second"
 configured "$every_second"
 daemon_start || fail "the daemon does not start"
-wait_for 120 maps_up $LUNS $((4 * LUNS)) || fail "no maps"
+wait_for 300 maps_up $LUNS $((4 * LUNS)) || fail "no maps"
 udevadm settle --timeout=120
 sleep 10
 with=$(daemon_memory)
